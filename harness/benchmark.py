@@ -1,0 +1,159 @@
+"""A benchmark: which technique, over which grid of workloads. One small file each under benchmarks/.
+
+The same declaration serves all runners: ours, asv and pytest-benchmark. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import itertools
+import pkgutil
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.errors import BadInput, unknown
+from harness.record import Case
+from harness.technique import Technique, technique
+from harness.workload import PHASES, Workload
+
+PROFILES = ("quick", "standard", "full")
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+
+Spec = Mapping[str, Any]
+
+
+def grid(**axes: Any) -> list[dict[str, Any]]:
+    """The cells of a grid: every combination of the axes; an axis is one value or a list of them.
+
+    >>> grid(model="gpt2", layers=[2, 4])
+    [{'model': 'gpt2', 'layers': 2}, {'model': 'gpt2', 'layers': 4}]
+    """
+    values = [value if isinstance(value, list) else [value] for value in axes.values()]
+    return [dict(zip(axes, cell, strict=True)) for cell in itertools.product(*values)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """A declaration. `quick`, `standard` and `full` are grids; an empty one falls back to the one before."""
+
+    technique: str | Technique
+    quick: Sequence[Spec]
+    """Cells: each has ``model`` and ``phase``, and any parameters of that model."""
+    standard: Sequence[Spec] = ()
+    full: Sequence[Spec] = ()
+    name: str = ""
+    variants: tuple[str, ...] = ()
+    """Only these of the technique's variants, besides the baseline; empty means all."""
+    measures: tuple[str, ...] = ()
+    """The kinds of launch; empty means the technique's own."""
+    make: Callable[..., Workload] | None = None
+    """For a workload of one's own: called as ``make(phase=, device=, seed=, **parameters)``."""
+    says: str = field(default="")
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.applied.name)
+
+    @property
+    def applied(self) -> Technique:
+        return technique(self.technique) if isinstance(self.technique, str) else self.technique
+
+    def cells(self, profile: str) -> Sequence[Spec]:
+        """The grid of `profile`, or the nearest smaller one that is declared."""
+        declared = [self.quick, self.standard, self.full][: PROFILES.index(profile) + 1]
+        return next((cells for cells in reversed(declared) if cells), ())
+
+    def groups(self, profile: str, device: str) -> list[list[Case]]:
+        """The cases of `profile`, grouped as they are measured: the baseline first, then its variants."""
+        return [self._group(cell, device) for cell in self.cells(profile)]
+
+    def _group(self, cell: Spec, device: str) -> list[Case]:
+        applied = self.applied
+        rest = {key: value for key, value in cell.items() if key not in ("model", "phase")}
+        if cell["phase"] not in PHASES:
+            raise unknown("phase", cell["phase"], PHASES)
+        chosen = [applied.baseline, *(v for v in applied.variants if v != applied.baseline)]
+        return [
+            Case(
+                benchmark=self.name,
+                variant=name,
+                baseline=applied.baseline,
+                model=cell["model"],
+                phase=cell["phase"],
+                device=device,
+                parameters=rest,
+            )
+            for name in chosen
+            if name == applied.baseline or self._has(name, cell["phase"], device)
+        ]
+
+    def _has(self, name: str, phase: str, device: str) -> bool:
+        variant = self.applied.variants[name]
+        return (
+            (not self.variants or name in self.variants)
+            and (variant.phases is None or phase in variant.phases)
+            and (variant.devices is None or device in variant.devices)
+        )
+
+    def kinds(self) -> tuple[str, ...]:
+        return self.measures or self.applied.measures
+
+    def workload(self, case: Case, seed: int = 0) -> Workload:
+        """The recipe of `case`, technique applied. Raises Unsupported where it cannot run here."""
+        make = self.make or model(case.model)
+        plain = make(phase=case.phase, device=case.device, seed=seed, **case.parameters)
+        return self.applied.variant(case.variant).apply(plain)
+
+
+def models() -> list[str]:
+    """The names of the models in harness/models/."""
+    import harness.models
+
+    return [m.name for m in pkgutil.iter_modules(harness.models.__path__) if not m.name.startswith("_")]
+
+
+def model(name: str) -> Callable[..., Workload]:
+    """The ``make`` of harness/models/NAME.py. Raises BadInput with the nearest names."""
+    if name not in models():
+        raise unknown("model", name, models())
+    make: Callable[..., Workload] = importlib.import_module(f"harness.models.{name}").make
+    return make
+
+
+def discover(folder: Path | str = BENCHMARKS) -> dict[str, Benchmark]:
+    """Every ``BENCHMARK`` (or ``BENCHMARKS``, a list) in the files of `folder`, by name, in file order.
+
+    Raises BadInput for a folder that is not there, holds none, or a file that does not import.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise BadInput(f"no folder {folder}; --benchmarks takes a folder of .py files that each hold a BENCHMARK")
+    found: dict[str, Benchmark] = {}
+    for path in sorted(folder.glob("*.py")):
+        for benchmark in _declared(path):
+            if benchmark.name in found:
+                raise BadInput(f"{path}: the name {benchmark.name!r} is taken; give this BENCHMARK another name=")
+            found[benchmark.name] = benchmark
+    if not found:
+        raise BadInput(f"{folder} holds no benchmark; a file there defines BENCHMARK = Benchmark(...)")
+    return found
+
+
+def _declared(path: Path) -> Iterable[Benchmark]:
+    name = f"_benchmarks_{abs(hash(path.resolve().parent))}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BadInput:
+        raise
+    except Exception as error:
+        raise BadInput(f"{path} does not import: {type(error).__name__}: {error}") from error
+    one = getattr(module, "BENCHMARK", None)
+    return [one] if one else getattr(module, "BENCHMARKS", [])

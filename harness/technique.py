@@ -1,0 +1,166 @@
+"""A technique: a named transformation of a workload, with variants; and the one place that stacks them.
+
+Techniques never look at each other. ``STAGES`` orders them, and two that claim the same stage clash.
+Nothing here imports torch; a technique's file imports it inside the functions that need it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, reduce
+
+from packaging.requirements import Requirement
+
+from harness.errors import BadInput, unknown
+from harness.workload import Workload
+
+#: The order in which techniques are applied, first to last.
+STAGES = (
+    "control",
+    "pipeline",
+    "architecture",
+    "weights",
+    "adapter",
+    "attention",
+    "memory-format",
+    "checkpointing",
+    "optimizer",
+    "precision",
+    "compile",
+)
+
+Apply = Callable[[Workload], Workload]
+
+
+def unchanged(workload: Workload) -> Workload:
+    return workload
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One way to apply a technique."""
+
+    apply: Apply = unchanged
+    says: str = ""
+    """One line for people: what this variant does."""
+    tolerance: float = 1e-4
+    """Largest relative L2 difference from the baseline's outputs or gradients that still counts as equal."""
+    needs: tuple[str, ...] = ()
+    """What it cannot run without: ``cuda`` or a requirement such as ``peft>=0.10``."""
+    fresh: bool = False
+    """Needs an interpreter of its own: it leaves state behind that a fork would share (torch.compile)."""
+    phases: tuple[str, ...] | None = None
+    """Only these phases; None means all that the technique has."""
+    devices: tuple[str, ...] | None = None
+    """Left out of the plan on other devices where it would only repeat another variant; None means all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Technique:
+    name: str
+    says: str
+    stage: str
+    variants: Mapping[str, Variant]
+    baseline: str
+    phases: tuple[str, ...] = ("train", "infer")
+    measures: tuple[str, ...] = ("memory", "time")
+    """The kinds of launch that say something about it; see record.KINDS."""
+    tags: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.stage not in STAGES:
+            raise unknown("stage", self.stage, STAGES)
+        if self.baseline not in self.variants:
+            raise unknown(f"baseline of {self.name}", self.baseline, self.variants)
+
+    def variant(self, name: str) -> Variant:
+        if name not in self.variants:
+            raise unknown(f"variant of {self.name}", name, self.variants)
+        return self.variants[name]
+
+
+def missing(needs: Iterable[str], device: str) -> str | None:
+    """What is lacking on this machine and how to get it, or None. Looks at metadata, imports nothing."""
+    for need in needs:
+        if need == "cuda":
+            if device != "cuda":
+                return "needs CUDA"
+            continue
+        wanted = Requirement(need)
+        try:
+            found = importlib.metadata.version(wanted.name)
+        except importlib.metadata.PackageNotFoundError:
+            return f"needs {wanted.name}: pip install '{need}'"
+        if not wanted.specifier.contains(found, prereleases=True):
+            return f"needs {need}, found {found}: pip install '{need}'"
+    return None
+
+
+@cache
+def techniques() -> dict[str, Technique]:
+    """Every technique in harness/techniques/, by name: each file's ``TECHNIQUE``."""
+    import harness.techniques
+
+    found = {}
+    for module in pkgutil.iter_modules(harness.techniques.__path__):
+        technique = importlib.import_module(f"harness.techniques.{module.name}").TECHNIQUE
+        found[technique.name] = technique
+    return found
+
+
+def technique(name: str) -> Technique:
+    """The technique of that name; a stack is written ``mixed-precision:bf16+compile:default``.
+
+    Raises BadInput with the nearest names.
+    """
+    if "+" in name or ":" in name:
+        return stack(name)
+    if name not in techniques():
+        raise unknown("technique", name, techniques())
+    return techniques()[name]
+
+
+def stack(spelling: str) -> Technique:
+    """Several techniques as one, with each alone as a variant beside the whole, so that its parts can be told.
+
+    Applied in the order of STAGES, however it is written. Raises BadInput for two of the same stage.
+    """
+    parts: list[tuple[Technique, str]] = []
+    for part in spelling.split("+"):
+        name, _, variant = part.partition(":")
+        if name not in techniques():
+            raise unknown("technique", name, techniques())
+        chosen = techniques()[name]
+        chosen.variant(variant)
+        parts.append((chosen, variant))
+    parts.sort(key=lambda part: STAGES.index(part[0].stage))
+    for (first, _), (second, _) in zip(parts, parts[1:], strict=False):
+        if first.stage == second.stage:
+            raise BadInput(f"{first.name} and {second.name} both set the {first.stage}; choose one of them")
+    each = {f"{t.name}:{name}": t.variant(name) for t, name in parts}
+    variants = {"none": Variant(says="none of them")}
+    if len(each) > 1:
+        variants |= each
+    variants["+".join(each)] = _together(list(each.values()))
+    return Technique(
+        name="+".join(each),
+        says="stack of " + ", ".join(each),
+        stage=parts[-1][0].stage,
+        variants=variants,
+        baseline="none",
+        phases=tuple(p for p in parts[0][0].phases if all(p in t.phases for t, _ in parts)),
+    )
+
+
+def _together(variants: list[Variant]) -> Variant:
+    return Variant(
+        apply=lambda workload: reduce(lambda w, variant: variant.apply(w), variants, workload),
+        says="all of them",
+        tolerance=sum(variant.tolerance for variant in variants),
+        needs=tuple(dict.fromkeys(need for variant in variants for need in variant.needs)),
+        fresh=any(variant.fresh for variant in variants),
+    )

@@ -1,0 +1,205 @@
+"""A workload: a real job with a step, as an immutable recipe that techniques transform.
+
+A recipe holds functions and no tensors, so transforming it costs nothing and leaves the original as it
+was; ``build`` makes the live ``Job`` from the seed. Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+Batch = Mapping[str, "torch.Tensor"]
+Edit = Callable[["torch.nn.Module"], "torch.nn.Module"]
+Context = Callable[[], AbstractContextManager[Any]]
+#: Called with the loss and the optimizer after the forward pass: backward, then the optimizer's step.
+Update = Callable[["torch.Tensor", "torch.optim.Optimizer"], None]
+
+PHASES = ("train", "infer", "generate", "load", "serve", "kernel")
+
+
+class Job(Protocol):
+    """A built workload. `step` is what is timed; everything else is outside the timed region."""
+
+    samples: int
+    #: Called after each batch inside a step, by jobs whose step is a run over many batches.
+    on_batch: Callable[[], None]
+
+    def step(self) -> Any:
+        """One step on the next batch. Asynchronous on CUDA: the clock synchronizes."""
+
+    def evidence(self) -> dict[str, torch.Tensor]:
+        """What equality is judged on, after the first step: outputs, or the loss and the gradients."""
+
+    def tensors(self) -> dict[str, Sequence[torch.Tensor]]:
+        """What stays in memory between steps, by kind: weights, gradients, optimizer, batch."""
+
+    def close(self) -> None:
+        """Undoes all that building changed in the process."""
+
+
+def plain_update(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
+    loss.backward()
+    optimizer.step()
+
+
+def adamw(parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    import torch
+
+    return torch.optim.AdamW(parameters, lr=1e-3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """A recipe. The first group of fields is the job, the second what techniques change."""
+
+    model: str
+    phase: str
+    samples: int
+    """How many samples one step holds: images, or sequences of text."""
+    make_model: Callable[[], torch.nn.Module] | None = None
+    """Builds the model on the host; called right after seeding."""
+    make_batches: Callable[[], Sequence[Batch]] | None = None
+    """Real or seeded data on the host; steps take the batches in turn."""
+    forward: Callable[[torch.nn.Module, Batch], torch.Tensor] | None = None
+    """train: the scalar loss; infer: the output to compare."""
+    device: str = "cpu"
+    seed: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """The grid's parameters, with the model's defaults filled in: batch, length, layers, width."""
+    make_job: Callable[[Workload], Job] | None = None
+    """For a workload whose step is not forward-backward-update, such as a whole pipeline."""
+    quality: Callable[[Job], dict[str, Any]] | None = None
+    """Runs the job to the end of a short task: {metric, value, finite, curve}; lower values are better."""
+
+    edits: tuple[Edit, ...] = ()
+    """Changes of the model after it is on its device, in order."""
+    context: Context = nullcontext
+    """Entered around the forward pass, as autocast asks to be."""
+    during: tuple[Context, ...] = ()
+    """Entered when the job is built and left when it is closed: process-wide settings, undone by the exit."""
+    make_update: Callable[[], Update] = lambda: plain_update
+    """Builds the update, which may hold state, as GradScaler does."""
+    make_optimizer: Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer] = adamw
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Read by a workload's own job: which way a pipeline runs. Techniques set it, grids do not."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}-{self.phase}"
+
+    def edited(self, edit: Edit) -> Workload:
+        """This workload with one more change of the model, made after those already there."""
+        return replace(self, edits=(*self.edits, edit))
+
+    def with_context(self, context: Context) -> Workload:
+        """This workload with its forward pass inside `context` as well."""
+        outer = self.context
+
+        @contextlib.contextmanager
+        def both():  # type: ignore[no-untyped-def]
+            with outer(), context():
+                yield
+
+        return replace(self, context=context if outer is nullcontext else both)
+
+    def with_during(self, context: Context) -> Workload:
+        """This workload with `context` entered for the life of the job."""
+        return replace(self, during=(*self.during, context))
+
+    def with_options(self, **options: Any) -> Workload:
+        return replace(self, options={**self.options, **options})
+
+    def build(self) -> Job:
+        """The live job, the same for the same seed. Raises Unsupported where it cannot run here."""
+        return self.make_job(self) if self.make_job else ModelJob(self)
+
+
+class ModelJob:
+    """The job of one model: forward, or forward, backward and update."""
+
+    def __init__(self, workload: Workload) -> None:
+        import torch
+
+        assert workload.make_model and workload.make_batches and workload.forward
+        self.workload = workload
+        self.samples = workload.samples
+        self.on_batch: Callable[[], None] = lambda: None
+        self._exit = ExitStack()
+        try:
+            for context in workload.during:
+                self._exit.enter_context(context())
+            torch.manual_seed(workload.seed)
+            model = workload.make_model().to(workload.device).train(workload.phase == "train")
+            self.batches = [
+                {key: value.to(workload.device) for key, value in batch.items()}
+                for batch in workload.make_batches()
+            ]
+            for edit in workload.edits:
+                model = edit(model)
+            self.model = model
+            # The optimizer comes after the edits: adapters and quantizers change which parameters there are.
+            self.optimizer: torch.optim.Optimizer | None = None
+            if workload.phase == "train":
+                trained = [p for p in model.parameters() if p.requires_grad]
+                self.optimizer = workload.make_optimizer(trained)
+                self._update = workload.make_update()
+            self.step = self._train if workload.phase == "train" else self._infer
+        except BaseException:
+            self._exit.close()
+            raise
+        self._forward = workload.forward
+        self._count = 0
+        self.last: torch.Tensor | None = None
+
+    def _next(self) -> Batch:
+        batch = self.batches[self._count % len(self.batches)]
+        self._count += 1
+        return batch
+
+    def _train(self) -> torch.Tensor:
+        assert self.optimizer is not None
+        self.optimizer.zero_grad(set_to_none=True)
+        with self.workload.context():
+            loss = self._forward(self.model, self._next())
+        self._update(loss, self.optimizer)
+        self.last = loss.detach()
+        return self.last
+
+    def _infer(self) -> torch.Tensor:
+        import torch
+
+        with torch.inference_mode(), self.workload.context():
+            self.last = self._forward(self.model, self._next())
+        return self.last
+
+    def evidence(self) -> dict[str, torch.Tensor]:
+        assert self.last is not None, "evidence is taken after the first step"
+        found = {"loss" if self.optimizer else "output": self.last}
+        if self.optimizer:
+            found.update(
+                (name.removeprefix("_orig_mod."), parameter.grad)
+                for name, parameter in self.model.named_parameters()
+                if parameter.grad is not None
+            )
+        return found
+
+    def tensors(self) -> dict[str, Sequence[torch.Tensor]]:
+        import torch
+
+        state = self.optimizer.state.values() if self.optimizer else ()
+        return {
+            "weights": [*self.model.parameters(), *self.model.buffers()],
+            "gradients": [p.grad for p in self.model.parameters() if p.grad is not None],
+            "optimizer": [v for s in state for v in s.values() if isinstance(v, torch.Tensor)],
+            "batch": [value for batch in self.batches for value in batch.values()],
+        }
+
+    def close(self) -> None:
+        self._exit.close()
