@@ -1,0 +1,134 @@
+"""Workers on this machine, as processes: forked from a warm one, or in a fresh interpreter.
+
+A fork costs a fraction of a second where importing torch costs seconds. It is sound only from a process
+without threads and device contexts, so CUDA and techniques marked ``fresh`` get an interpreter of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from harness import limits, record, worker
+from harness.record import Json
+
+
+class WorkerFailed(Exception):
+    """A worker could not do what it was told; the outcome is what gets stored."""
+
+    def __init__(self, outcome: str, message: str) -> None:
+        super().__init__(f"{outcome}: {message}")
+        self.outcome = outcome
+        self.message = message
+
+
+class Worker:
+    """A running worker. `ask` sends a command and waits; the process is gone after `close`."""
+
+    def __init__(self, process: Any, connection: Connection, log: Path) -> None:
+        self._process = process
+        self._connection = connection
+        self._log = log
+        self._kills = limits.oom_kills()
+        self.pid: int = process.pid
+
+    def ask(self, command: str, limit: float, **arguments: Any) -> Json:
+        """The answer to `command`. Raises WorkerFailed: with ``timeout`` after `limit` seconds."""
+        try:
+            self._connection.send_bytes(json.dumps({"do": command, **arguments}).encode())
+        except OSError:
+            raise self._died() from None
+        return self.answer(limit, command)
+
+    def answer(self, limit: float, command: str = "build") -> Json:
+        ready = wait([self._connection, self._process.sentinel], limit)
+        if not ready:
+            self.kill()
+            raise WorkerFailed(record.TIMEOUT, f"{command} took over {limit:.0f} s")
+        try:
+            answer: Json = json.loads(self._connection.recv_bytes())
+        except (EOFError, OSError):
+            raise self._died() from None
+        if "ok" not in answer:
+            raise WorkerFailed(answer["outcome"], answer["message"])
+        result: Json = answer["ok"]
+        return result
+
+    def _died(self) -> WorkerFailed:
+        self._process.join(5)
+        code = self._process.exitcode
+        if limits.oom_kills() > self._kills:
+            return WorkerFailed(record.OUT_OF_MEMORY, "the kernel's out-of-memory killer ended it")
+        how = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+        return WorkerFailed(record.crashed(how), f"the worker ended with {how}{self._last_words()}")
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = self._log.read_text(errors="replace").strip().splitlines()
+            return f"; its last line: {lines[-1][:300]}" if lines else ""
+        return ""
+
+    def kill(self) -> None:
+        """Ends the worker and every process that it started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(self.pid) == self.pid:
+                os.killpg(self.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.join(5)
+
+    def close(self) -> None:
+        """Asks the worker to leave, and ends it if it does not."""
+        with contextlib.suppress(OSError):
+            self._connection.send_bytes(b'{"do": "stop"}')
+        self._process.join(5)
+        self.kill()
+        self._connection.close()
+
+
+class LocalEngine:
+    """Starts workers. `scratch` holds their logs and compile caches, and goes with the run."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._warm = multiprocessing.get_context("forkserver")
+        self._warm.set_forkserver_preload(["harness.warm"])
+        self._fresh = multiprocessing.get_context("spawn")
+        self._started = 0
+
+    def start(self, spec: Json, *, fresh: bool) -> Worker:
+        """A worker that is building `spec`; its first `answer` says whether that went well."""
+        self._started += 1
+        log = self._scratch / f"worker-{self._started}.log"
+        return self._start(worker.main, {**spec, "log": str(log)}, log, fresh)
+
+    def call(self, function: Callable[..., Json], limit: float, *arguments: Any) -> Json:
+        """`function(*arguments)` in a short-lived warm process: for facts that only torch knows."""
+        log = self._scratch / "call.log"
+        process = self._start(_call, {"function": function, "arguments": arguments}, log, False)
+        try:
+            return process.answer(limit, function.__name__)
+        finally:
+            process.kill()
+
+    def _start(self, target: Callable[..., None], spec: Json, log: Path, fresh: bool) -> Worker:
+        context = self._fresh if fresh else self._warm
+        ours, theirs = context.Pipe()
+        process = context.Process(target=target, args=(theirs, spec), daemon=False)
+        process.start()
+        theirs.close()
+        return Worker(process, ours, log)
+
+
+def _call(connection: Connection, spec: Json) -> None:
+    try:
+        answer = {"ok": spec["function"](*spec["arguments"])}
+    except Exception as error:
+        answer = worker.failure(error)
+    connection.send_bytes(json.dumps(answer).encode())

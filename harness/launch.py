@@ -1,0 +1,190 @@
+"""One launch: fresh workers, one for each variant of a group, measured in turn.
+
+``time``     all workers of the group exist at once and run in lock step: one is timed while the others
+             sleep on their pipes. A round visits every variant in a random order and then in the mirrored
+             one (A B C C B A; of two variants ABBA or BAAB), so that a drift of the machine falls on all alike.
+``memory``   one worker at a time, alone: no peak is read from a process or a device that holds another.
+``quality``  as memory; the seed changes from launch to launch, for a loss differs between seeds.
+
+Whatever happens to one worker is an outcome of its case; the others go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness import record
+from harness.engines.local import WorkerFailed
+from harness.record import Case, Json
+
+
+class Worker(Protocol):
+    pid: int
+
+    def ask(self, command: str, limit: float, **arguments: Any) -> Json: ...
+
+    def answer(self, limit: float, command: str = "build") -> Json: ...
+
+    def close(self) -> None: ...
+
+
+#: Starts a worker for a case with a seed; the engine and the run's settings are bound to it by the runner.
+Start = Callable[[Case, int], Worker]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a launch measures. Times in seconds."""
+
+    rounds: int = 4
+    block: float = 0.1
+    """A visit lasts about this long, or one step."""
+    samples: int = 13
+    """Steps that a visit has at least, so that a high percentile can be told, if that costs under 4 blocks."""
+    lane: float = 3.0
+    """No further round of a variant that has been timed this long in the launch."""
+    warm_up: float = 1.0
+    limit: float = 300.0
+    """A worker that does not answer for so long is a timeout."""
+
+
+@dataclass
+class Lane:
+    """One variant in a launch: its worker while that lives, and the record it will leave."""
+
+    case: Case
+    worker: Worker
+    record: Json
+    steps: int = 1
+    timed: float = 0.0
+
+    @property
+    def open(self) -> bool:
+        return bool(self.record["outcome"] == record.OK)
+
+
+def time_launch(start: Start, cases: list[Case], launch: int, pace: Pace) -> list[Json]:
+    """The records of one launch of kind ``time``, in the order of `cases`."""
+    dice = random.Random(f"{cases[0].group}/{launch}")
+    with _lanes(start, cases, seed=0, limit=pace.limit) as lanes:
+        for lane in lanes:
+            _attempt(lane, lambda lane: _warm_up(lane, pace))
+        _compare(lanes, pace)
+        visit = 0
+        for _ in range(pace.rounds):
+            order = [lane for lane in lanes if lane.open and lane.timed < pace.lane]
+            dice.shuffle(order)
+            for lane in [*order, *reversed(order)]:
+                _attempt(lane, lambda lane, visit=visit: _visit(lane, visit, pace))  # type: ignore[misc]
+                visit += 1
+    return [_whole_rounds(lane.record) for lane in lanes]
+
+
+def memory_launch(start: Start, cases: list[Case], launch: int, pace: Pace) -> list[Json]:
+    """The records of one launch of kind ``memory``: the second step, when the optimizer has its state."""
+    return [_alone(start, case, 0, pace, _memory) for case in cases]
+
+
+def quality_launch(start: Start, cases: list[Case], launch: int, pace: Pace) -> list[Json]:
+    """The records of one launch of kind ``quality``, from the seed that is the launch's number."""
+    return [_alone(start, case, launch, pace, _quality) for case in cases]
+
+
+LAUNCHES = {"memory": memory_launch, "time": time_launch, "quality": quality_launch}
+
+
+def empty(case: Case) -> Json:
+    return {"case": case.id, "variant": case.variant, "outcome": record.OK, "message": ""}
+
+
+@contextlib.contextmanager
+def _lanes(start: Start, cases: list[Case], seed: int, limit: float) -> Iterator[list[Lane]]:
+    """A lane for each case; all build at once, for building is not timed."""
+    lanes: list[Lane] = []
+    try:
+        for case in cases:
+            lanes.append(Lane(case, start(case, seed), empty(case)))
+        for lane in lanes:
+            _attempt(lane, lambda lane: lane.record.update(lane.worker.answer(limit)))
+        yield lanes
+    finally:
+        for lane in lanes:
+            lane.worker.close()
+
+
+def _alone(start: Start, case: Case, seed: int, pace: Pace, measure: Callable[[Lane, Pace], None]) -> Json:
+    with _lanes(start, [case], seed, pace.limit) as (lane,):
+        _attempt(lane, lambda lane: measure(lane, pace))
+    return lane.record
+
+
+def _attempt(lane: Lane, action: Callable[[Lane], None]) -> None:
+    """Does `action` unless the lane has failed; a failure becomes the record's outcome."""
+    if not lane.open:
+        return
+    try:
+        action(lane)
+    except WorkerFailed as failed:
+        lane.record.update(outcome=failed.outcome, message=failed.message)
+        lane.worker.close()
+
+
+def _warm_up(lane: Lane, pace: Pace) -> None:
+    warm = lane.worker.ask("warm_up", pace.limit, seconds=pace.warm_up)
+    lane.record.update(warm, blocks=[], visits=[])
+    lane.steps = steps_per_visit(min(warm["warmup"] or [warm["first_step"]]), pace)
+
+
+def steps_per_visit(step: float, pace: Pace) -> int:
+    """As many steps of `step` seconds as fill a block; a few more where that makes percentiles possible."""
+    step = max(step, 1e-7)
+    fitting = int(pace.block / step)
+    for_samples = min(pace.samples, int(4 * pace.block / step))
+    return max(1, fitting, for_samples)
+
+
+def _compare(lanes: list[Lane], pace: Pace) -> None:
+    """Each variant's first results against the baseline's. Without a baseline nothing can be compared."""
+    baseline = lanes[0]
+    if not baseline.open:
+        return
+    expected: Json = {}
+    _attempt(baseline, lambda lane: expected.update(lane.worker.ask("evidence", pace.limit)))
+    for lane in lanes:
+        _attempt(lane, lambda lane: _equality(lane, expected, pace))
+
+
+def _equality(lane: Lane, expected: Json, pace: Pace) -> None:
+    lane.record["equality"] = lane.worker.ask("equality", pace.limit, to=expected)
+
+
+def _visit(lane: Lane, visit: int, pace: Pace) -> None:
+    seconds = lane.worker.ask("block", pace.limit, steps=lane.steps)["seconds"]
+    lane.timed += sum(seconds)
+    lane.record["blocks"].append(seconds)
+    lane.record["visits"].append(visit)
+
+
+def _whole_rounds(record: Json) -> Json:
+    """A worker that failed between the two visits of a round leaves half a round, which compares with nothing."""
+    if len(record.get("blocks", ())) % 2:
+        record["blocks"].pop()
+        record["visits"].pop()
+    return record
+
+
+def _memory(lane: Lane, pace: Pace) -> None:
+    lane.record.update(lane.worker.ask("warm_up", pace.limit, seconds=0.0))
+    found = lane.worker.ask("memory", pace.limit)
+    found["host"]["start_rss"] = lane.record.pop("start_rss", 0)
+    lane.record.update(found)
+    if lane.case.is_baseline:
+        lane.record.update(lane.worker.ask("flops", pace.limit))
+
+
+def _quality(lane: Lane, pace: Pace) -> None:
+    lane.record.update(lane.worker.ask("quality", pace.limit))

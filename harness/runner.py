@@ -1,0 +1,209 @@
+"""The runner: which launch comes next, until the answers are sharp enough or the budget ends.
+
+First pass: each group of cases in the plan's order gets its memory, then its timing launches, so that rows
+appear from the start. Then what is left of the budget goes, launch by launch, to the group whose widest
+interval is furthest from the precision asked for. It never stops because a result looks significant.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness import record, stats
+from harness.launch import LAUNCHES, Pace, Start, empty
+from harness.record import Case, Json
+from harness.store import Journal, utc_now
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How hard to measure."""
+
+    budget: float
+    """Wall time of the whole run, s."""
+    precision: float
+    """Half-width of a speedup's 95 % interval at which a group is done, relative."""
+    launches: tuple[int, int]
+    """The fewest and the most timing launches of a group."""
+    pace: Pace = Pace()
+    qualities: int = 3
+    """Quality launches, each from another seed."""
+
+
+PROFILES = {
+    "quick": Settings(budget=480, precision=0.05, launches=(3, 5), pace=Pace(rounds=3, lane=1.5)),
+    "standard": Settings(budget=3600, precision=0.05, launches=(5, 12), pace=Pace(rounds=4), qualities=5),
+    "full": Settings(budget=6 * 3600, precision=0.02, launches=(7, 30), pace=Pace(rounds=6, lane=8), qualities=7),
+}
+
+#: A launch whose rounds disagree by more than this much (interquartile range of the log ratio) is measured again.
+NOISY_SPREAD = 0.15
+
+#: Outcomes that another launch would only repeat.
+FINAL = (record.OUT_OF_MEMORY, record.TIMEOUT, "unsupported")
+
+
+class Watch(Protocol):
+    """Who follows the run: the terminal, or a test."""
+
+    def begins(self, group: list[Case], kind: str, launch: int) -> None: ...
+
+    def ends(self, group: list[Case], launch: Json) -> None: ...
+
+    def measured(self, group: list[Case]) -> None: ...
+
+
+class Conditions(Protocol):
+    def start(self) -> None: ...
+
+    def stop(self) -> Json: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The groups of cases in order, with the kinds of launch that each gets."""
+
+    groups: list[list[Case]]
+    kinds: Callable[[Case], tuple[str, ...]]
+    unsupported: Callable[[Case], str | None]
+    """What a case lacks here, known without starting a worker; None if nothing."""
+
+
+class Runner:
+    def __init__(
+        self,
+        start: Start,
+        journal: Journal,
+        settings: Settings,
+        conditions: Conditions,
+        watch: Watch,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._start = start
+        self._journal = journal
+        self._settings = settings
+        self._conditions = conditions
+        self._watch = watch
+        self._now = now
+        self._ends = now() + settings.budget
+
+    def run(self, plan: Plan) -> bool:
+        """Measures what `plan` asks for and the journal does not have. False if the budget ended before that."""
+        for group in plan.groups:
+            if self._over():
+                return False
+            if self._first_pass(group, plan):
+                self._watch.measured(group)
+        self._refine(plan)
+        return True
+
+    def _over(self) -> bool:
+        return self._now() >= self._ends
+
+    def _first_pass(self, group: list[Case], plan: Plan) -> bool:
+        """All launches that the group has at least; whether any was made now."""
+        before = len(self._journal.run.launches)
+        for kind in plan.kinds(group[0]):
+            while not self._over() and self._count(group, kind) < self._fewest(kind):
+                self._launch(group, kind, plan)
+        return len(self._journal.run.launches) > before
+
+    def _fewest(self, kind: str) -> int:
+        return {"memory": 1, "time": self._settings.launches[0], "quality": self._settings.qualities}[kind]
+
+    def _count(self, group: list[Case], kind: str) -> int:
+        """Launches that count: a noisy one is measured again, but no group more often than it has launches."""
+        made = self._made(group, kind)
+        noisy = sum(bool(launch["noisy"]) for launch in made)
+        return len(made) - min(noisy, self._fewest(kind))
+
+    def _made(self, group: list[Case], kind: str) -> list[Json]:
+        name = group[0].group
+        return [one for one in self._journal.run.launches if one["group"] == name and one["kind"] == kind]
+
+    def _launch(self, group: list[Case], kind: str, plan: Plan) -> None:
+        number = len(self._made(group, kind))
+        self._watch.begins(group, kind, number)
+        started, begin = utc_now(), self._now()
+        cases = [case for case in group if not self._settled(case)]
+        lacking = {case.id: plan.unsupported(case) for case in cases}
+        able = [case for case in cases if not lacking[case.id]]
+        self._conditions.start()
+        records = LAUNCHES[kind](self._start, able, number, self._settings.pace) if able else []
+        conditions = self._conditions.stop()
+        records += [
+            {**empty(case), "outcome": record.unsupported(reason), "message": reason}
+            for case in cases
+            if (reason := lacking[case.id])
+        ]
+        launch = {
+            "kind": kind,
+            "group": group[0].group,
+            "launch": number,
+            "started": started,
+            "seconds": round(self._now() - begin, 3),
+            "conditions": conditions,
+            "noisy": noise(records, conditions) if kind == "time" else "",
+            "records": records,
+        }
+        self._journal.append(launch)
+        self._watch.ends(group, launch)
+
+    def _settled(self, case: Case) -> bool:
+        """Whether an earlier launch of this run has shown that the case cannot run."""
+        return any(
+            one["case"] == case.id and one["outcome"].startswith(FINAL)
+            for launch in self._journal.run.launches
+            if launch["group"] == case.group
+            for one in launch["records"]
+        )
+
+    def _refine(self, plan: Plan) -> None:
+        timed = [group for group in plan.groups if "time" in plan.kinds(group[0])]
+        while not self._over():
+            open_groups = [group for group in timed if self._unfinished(group)]
+            if not open_groups:
+                return
+            widest = max(open_groups, key=self._half_width)
+            self._launch(widest, "time", plan)
+            self._watch.measured(widest)
+
+    def _unfinished(self, group: list[Case]) -> bool:
+        return (
+            len(self._made(group, "time")) < self._settings.launches[1]
+            and self._half_width(group) > self._settings.precision
+        )
+
+    def _half_width(self, group: list[Case]) -> float:
+        """The widest interval in the group; 0 where no variant has a ratio."""
+        effects = group_effects(self._made(group, "time"))
+        return max((stats.ratio(values).half_width for values in effects.values()), default=0.0)
+
+
+def group_effects(launches: Iterable[Json]) -> dict[str, list[float]]:
+    """For each variant its log ratio of times to the baseline, one of each launch that has both."""
+    found: dict[str, list[float]] = {}
+    for launch in launches:
+        for variant, rounds in launch_rounds(launch["records"]).items():
+            found.setdefault(variant, []).append(stats.launch_effect(rounds))
+    return found
+
+
+def launch_rounds(records: list[Json]) -> dict[str, list[float]]:
+    """For each variant of a launch the log ratios of its rounds. The baseline comes first in every launch."""
+    baseline = records[0].get("blocks") if records else None
+    if not baseline:
+        return {}
+    rounds = {one["variant"]: stats.rounds(baseline, one.get("blocks", [])) for one in records[1:]}
+    return {variant: values for variant, values in rounds.items() if values}
+
+
+def noise(records: list[Json], conditions: Json) -> str:
+    """Why the launch should be measured again, or nothing."""
+    if conditions.get("throttled", 0) > 0.1:
+        return f"the machine throttled for {conditions['throttled']:.1f} s"
+    spread = max((stats.spread(values) for values in launch_rounds(records).values()), default=0.0)
+    return f"rounds differ by {spread:.0%}" if spread > NOISY_SPREAD else ""

@@ -1,0 +1,199 @@
+"""The results folder: ``results/<machine>/<run>/`` with run.json and records.jsonl. Read with json alone.
+
+The journal gets one line per launch, written and synced as the launch ends, so that a killed run loses at
+most the launch it was in. Torch-free: anyone can judge and redraw a run on a laptop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO, Any
+
+from harness.errors import BadInput
+from harness.record import SCHEMA, Case, Json
+
+RUN = "run.json"
+JOURNAL = "records.jsonl"
+
+
+def utc_now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+@dataclass
+class Run:
+    """A stored run: what was planned and where, and every launch so far."""
+
+    folder: Path
+    info: Json
+    launches: list[Json] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def groups(self) -> list[list[Case]]:
+        return [[Case.from_json(case) for case in group] for group in self.info["plan"]["groups"]]
+
+
+class Journal:
+    """A run that is being written. Only one process at a time holds it."""
+
+    def __init__(self, run: Run, lines: IO[bytes]) -> None:
+        self.run = run
+        self._lines = lines
+
+    @classmethod
+    def create(cls, results: Path, machine: str, info: Json) -> Journal:
+        """A new run under `results`. Raises BadInput for a folder that cannot be written."""
+        started = utc_now()
+        name = f"{started[:19].replace(':', '')}-{info['profile']}-{secrets.token_hex(2)}"
+        folder = results / machine / name
+        with _clear_errors(folder):
+            folder.mkdir(parents=True)
+            run = Run(folder, {"schema": SCHEMA, "id": name, "started": started, "finished": None, **info})
+            journal = cls(run, _locked(folder / JOURNAL))
+            journal.save_info()
+        return journal
+
+    @classmethod
+    def reopen(cls, folder: Path) -> Journal:
+        """A run to go on with; a torn last line is set aside in a file of its own first."""
+        run = read(folder)
+        with _clear_errors(folder):
+            lines = _locked(folder / JOURNAL)
+            _set_torn_aside(folder / JOURNAL, lines)
+        return cls(run, lines)
+
+    def append(self, launch: Json) -> None:
+        """Adds a launch, whole or not at all. Raises BadInput when the disk is full."""
+        line = json.dumps({"schema": SCHEMA, **launch}, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        end = self._lines.seek(0, os.SEEK_END)
+        try:
+            with _clear_errors(self.run.folder):
+                self._lines.write(line)
+                self._lines.flush()
+                os.fsync(self._lines.fileno())
+        except BadInput:
+            with contextlib.suppress(OSError):
+                self._lines.truncate(end)
+            raise
+        self.run.launches.append(launch)
+
+    def save_info(self) -> None:
+        with _clear_errors(self.run.folder):
+            write_atomically(self.run.folder / RUN, json.dumps(self.run.info, indent=1) + "\n")
+
+    def finish(self) -> None:
+        self.run.info["finished"] = utc_now()
+        self.save_info()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._lines.close()
+
+
+def _locked(path: Path) -> IO[bytes]:
+    lines = open(path, "a+b", buffering=0)  # noqa: SIM115 - it stays open as long as the run goes on
+    try:
+        fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lines.close()
+        raise BadInput(f"{path.parent} is being written by another run; wait for it, or start a run of its own") from None
+    return lines
+
+
+def _set_torn_aside(path: Path, lines: IO[bytes]) -> None:
+    lines.seek(0)
+    whole, end, torn = lines.read().rpartition(b"\n")
+    if torn:
+        with open(path.with_suffix(".torn"), "ab") as aside:
+            aside.write(torn + b"\n")
+        lines.truncate(len(whole) + len(end))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replaces `path` in one step: a reader, or a crash, meets the old text or the new, never half."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _clear_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"cannot write {folder}: {error.strerror}; nothing stored before is lost") from error
+
+
+def read(folder: Path | str) -> Run:
+    """A stored run. Raises BadInput, naming file and line, for what is missing, foreign or of a newer schema."""
+    folder = Path(folder)
+    info = _object(_text(folder / RUN, "is no run: it has no run.json"), folder / RUN)
+    for key in ("plan", "profile", "device"):
+        if key not in info:
+            raise BadInput(f"{folder / RUN} is not a run of this harness: it has no {key!r}")
+    run = Run(folder, info)
+    text = _text(folder / JOURNAL, "has a run.json but no records.jsonl")
+    whole, _, torn = text.rpartition("\n")
+    if torn:
+        run.warnings.append(f"{folder / JOURNAL}: the last line is torn and set aside; --resume measures it again")
+    for number, line in enumerate(whole.splitlines(), 1):
+        run.launches.append(_launch(line, folder / JOURNAL, number))
+    return run
+
+
+def _text(path: Path, otherwise: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadInput(f"{path.parent} {otherwise}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot read {path}: {error}") from None
+
+
+def _launch(line: str, path: Path, number: int) -> Json:
+    launch = _object(line, path, number)
+    if not {"kind", "group", "launch", "records"} <= launch.keys():
+        raise BadInput(f"{path} line {number} is not a launch of this harness; move the file away or mend the line")
+    return launch
+
+
+def _object(text: str, path: Path, number: int = 0) -> Json:
+    where = f"{path} line {number}" if number else f"{path}"
+    try:
+        data: Any = json.loads(text)
+    except ValueError:
+        raise BadInput(f"{where} is not JSON; move the file away or mend it") from None
+    if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
+        raise BadInput(f"{where} is not from this harness: it names no schema")
+    if data["schema"] > SCHEMA:
+        raise BadInput(f"{where} has schema {data['schema']}, this version reads up to {SCHEMA}; upgrade claimbench")
+    return data
+
+
+def runs(results: Path) -> list[Path]:
+    """The run folders under `results`, oldest first."""
+    return sorted((path.parent for path in results.glob(f"*/*/{RUN}")), key=lambda folder: folder.name)
+
+
+def latest(results: Path, *, unfinished: bool = False) -> Path:
+    """The newest run, or the newest that was not finished. Raises BadInput when there is none."""
+    for folder in reversed(runs(results)):
+        if not unfinished or read(folder).info.get("finished") is None:
+            return folder
+    kind = "unfinished run" if unfinished else "run"
+    raise BadInput(f"no {kind} under {results}; start one with: python -m harness run")
