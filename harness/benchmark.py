@@ -21,7 +21,9 @@ from harness.technique import Technique, technique
 from harness.workload import PHASES, Workload
 
 PROFILES = ("quick", "standard", "full")
-BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+_HERE = Path(__file__).resolve().parent
+#: The project's own declarations: beside the package in a checkout, inside it when installed from a wheel.
+BENCHMARKS = _HERE / "benchmarks" if (_HERE / "benchmarks").is_dir() else _HERE.parent / "benchmarks"
 
 Spec = Mapping[str, Any]
 
@@ -86,6 +88,7 @@ class Benchmark:
                 phase=cell["phase"],
                 device=device,
                 parameters=rest,
+                technique=applied.name,
             )
             for name in chosen
             if name == applied.baseline or self._has(name, cell["phase"], device)
@@ -133,8 +136,8 @@ def discover(folder: Path | str = BENCHMARKS) -> dict[str, Benchmark]:
     if not folder.is_dir():
         raise BadInput(f"no folder {folder}; --benchmarks takes a folder of .py files that each hold a BENCHMARK")
     found: dict[str, Benchmark] = {}
-    for path in sorted(folder.glob("*.py")):
-        for benchmark in _declared(path):
+    for path in sorted(folder.glob("[!_]*.py")):
+        for benchmark in declarations(path):
             if benchmark.name in found:
                 raise BadInput(f"{path}: the name {benchmark.name!r} is taken; give this BENCHMARK another name=")
             found[benchmark.name] = benchmark
@@ -143,7 +146,8 @@ def discover(folder: Path | str = BENCHMARKS) -> dict[str, Benchmark]:
     return found
 
 
-def _declared(path: Path) -> Iterable[Benchmark]:
+def declarations(path: Path) -> Iterable[Benchmark]:
+    """The benchmarks of one file. Raises BadInput if it does not import."""
     name = f"_benchmarks_{abs(hash(path.resolve().parent))}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec and spec.loader
@@ -157,3 +161,39 @@ def _declared(path: Path) -> Iterable[Benchmark]:
         raise BadInput(f"{path} does not import: {type(error).__name__}: {error}") from error
     one = getattr(module, "BENCHMARK", None)
     return [one] if one else getattr(module, "BENCHMARKS", [])
+
+
+def chosen(names: Iterable[str], declared: Mapping[str, Benchmark]) -> list[Benchmark]:
+    """The benchmarks that `names` ask for: by their own name, their technique's, or as a stack of techniques.
+
+    No names means all. Raises BadInput with the nearest names.
+    """
+    found: dict[str, Benchmark] = {}
+    for name in names:
+        found.update((one.name, one) for one in _named(name, declared))
+    return list(found.values()) or list(declared.values())
+
+
+def find(name: str, declared: Mapping[str, Benchmark]) -> Benchmark:
+    """The benchmark of exactly that name, as a stored case writes it; a stack's is made from its name."""
+    return declared[name] if name in declared else _stacked(technique(name), declared)
+
+
+def _named(name: str, declared: Mapping[str, Benchmark]) -> list[Benchmark]:
+    same = [one for one in declared.values() if name in (one.name, one.applied.name)]
+    if same:
+        return same
+    if ":" in name or "+" in name:
+        return [_stacked(technique(name), declared)]
+    raise unknown("technique or benchmark", name, {*declared, *(one.applied.name for one in declared.values())})
+
+
+def _stacked(applied: Technique, declared: Mapping[str, Benchmark]) -> Benchmark:
+    """A stack that nobody declared, over the workloads of the first of its techniques that it can run on."""
+    first = next((one for one in declared.values() if applied.name.startswith(f"{one.applied.name}:")), None)
+    if first is None:
+        raise BadInput(f"no benchmark declares workloads for {applied.name}; add one under benchmarks/")
+    quick, standard, full = (
+        [cell for cell in first.cells(profile) if cell["phase"] in applied.phases] for profile in PROFILES
+    )
+    return Benchmark(technique=applied, quick=quick, standard=standard, full=full)

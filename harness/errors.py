@@ -17,6 +17,15 @@ class Unsupported(Exception):
     """
 
 
+class WorkerFailed(Exception):
+    """A worker could not do what it was told; the outcome is what gets stored."""
+
+    def __init__(self, outcome: str, message: str) -> None:
+        super().__init__(f"{outcome}: {message}")
+        self.outcome = outcome
+        self.message = message
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
     """An unknown name, with the nearest known ones: ``no technique 'amq'; did you mean amp?``"""
     names = sorted(known)

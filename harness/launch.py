@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness import record
-from harness.engines.local import WorkerFailed
+from harness.errors import WorkerFailed
 from harness.record import Case, Json
 
 

@@ -3,7 +3,7 @@
 A launch is one line of a run's journal, ``records.jsonl``::
 
     {"schema": 1, "kind": "time", "group": "mixed-precision/gpt2-train/batch=4@cpu",
-     "launch": 0, "started": "2026-01-31T12:00:00+00:00", "seconds": 4.2,
+     "baseline": "fp32", "launch": 0, "started": "2026-01-31T12:00:00+00:00", "seconds": 4.2,
      "conditions": {...}, "noisy": "", "records": [{record}, ...]}
 
 and a record is what that launch gave for one case. Keys by kind, all seconds and bytes:
@@ -12,11 +12,14 @@ and a record is what that launch gave for one case. Keys by kind, all seconds an
              visits 2r and 2r+1 form round r; ``visits`` [order index of each block within the launch];
              ``equality`` {metric, value, tolerance, ok}; ``cold_cache``; ``build_seconds``
 ``memory``   ``memory`` {peak, reserved, weights, gradients, optimizer, batch, resident, trace: [live
-             bytes after each batch], batch_bytes}, ``host`` {start_rss, peak_rss}, ``flops``,
-             ``minimum_bytes``, ``parameters`` (count), ``parameter_bytes``
+             bytes after each batch], batch_bytes}, ``host`` {start_rss, peak_rss}; of the baseline also
+             ``flops`` and ``minimum_bytes`` of a step
 ``quality``  ``quality`` {metric, value, finite, curve}; lower is better
 
-Every record has ``case`` (its id), ``variant``, ``outcome`` and ``message``.
+Every record has ``case`` (its id), ``variant``, ``outcome`` and ``message``, and if its worker was built
+``samples`` per step, ``build_seconds``, ``cold_cache``, ``parameters``, ``parameter_bytes`` and ``start_rss``.
+A memory record has ``first_step`` too: that launch is the first, so what compiles does it cold there. A case
+that has failed for good (out of memory, timeout, unsupported) is left out of the launches after.
 """
 
 from __future__ import annotations
@@ -29,6 +32,9 @@ SCHEMA = 1
 
 #: The kinds of launch. Memory is never read while timing, so each kind has launches of its own.
 KINDS = ("memory", "time", "quality")
+
+#: What a workload's step does.
+PHASES = ("train", "infer", "generate", "load", "serve", "kernel")
 
 OK = "ok"
 OUT_OF_MEMORY = "out-of-memory"
@@ -59,6 +65,8 @@ class Case:
     phase: str
     device: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    technique: str = ""
+    """Whose claims speak about it; empty if the benchmark has its technique's name."""
 
     @property
     def workload(self) -> str:
@@ -89,10 +97,14 @@ class Case:
             "phase": self.phase,
             "device": self.device,
             "parameters": dict(self.parameters),
+            "technique": self.technique,
         }
 
     @classmethod
     def from_json(cls, data: Json) -> Case:
         """Raises KeyError for a missing field; fields of a later minor version are ignored."""
         names = ("benchmark", "variant", "baseline", "model", "phase", "device")
-        return cls(**{name: str(data[name]) for name in names}, parameters=dict(data.get("parameters", {})))
+        found = {name: str(data[name]) for name in names}
+        return cls(
+            **found, parameters=dict(data.get("parameters", {})), technique=str(data.get("technique", ""))
+        )

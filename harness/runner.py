@@ -49,6 +49,8 @@ FINAL = (record.OUT_OF_MEMORY, record.TIMEOUT, "unsupported")
 class Watch(Protocol):
     """Who follows the run: the terminal, or a test."""
 
+    def planned(self, made: int, launches: int) -> None: ...
+
     def begins(self, group: list[Case], kind: str, launch: int) -> None: ...
 
     def ends(self, group: list[Case], launch: Json) -> None: ...
@@ -70,6 +72,8 @@ class Plan:
     kinds: Callable[[Case], tuple[str, ...]]
     unsupported: Callable[[Case], str | None]
     """What a case lacks here, known without starting a worker; None if nothing."""
+    fresh: Callable[[Case], bool]
+    """Whether its worker needs an interpreter of its own."""
 
 
 class Runner:
@@ -92,6 +96,8 @@ class Runner:
 
     def run(self, plan: Plan) -> bool:
         """Measures what `plan` asks for and the journal does not have. False if the budget ended before that."""
+        launches = sum(self._fewest(kind) for group in plan.groups for kind in plan.kinds(group[0]))
+        self._watch.planned(len(self._journal.run.launches), launches)
         for group in plan.groups:
             if self._over():
                 return False
@@ -142,13 +148,14 @@ class Runner:
         launch = {
             "kind": kind,
             "group": group[0].group,
+            "baseline": group[0].baseline,
             "launch": number,
             "started": started,
             "seconds": round(self._now() - begin, 3),
             "conditions": conditions,
-            "noisy": noise(records, conditions) if kind == "time" else "",
             "records": records,
         }
+        launch["noisy"] = noise(launch) if kind == "time" else ""
         self._journal.append(launch)
         self._watch.ends(group, launch)
 
@@ -187,23 +194,23 @@ def group_effects(launches: Iterable[Json]) -> dict[str, list[float]]:
     """For each variant its log ratio of times to the baseline, one of each launch that has both."""
     found: dict[str, list[float]] = {}
     for launch in launches:
-        for variant, rounds in launch_rounds(launch["records"]).items():
+        for variant, rounds in launch_rounds(launch).items():
             found.setdefault(variant, []).append(stats.launch_effect(rounds))
     return found
 
 
-def launch_rounds(records: list[Json]) -> dict[str, list[float]]:
-    """For each variant of a launch the log ratios of its rounds. The baseline comes first in every launch."""
-    baseline = records[0].get("blocks") if records else None
-    if not baseline:
-        return {}
-    rounds = {one["variant"]: stats.rounds(baseline, one.get("blocks", [])) for one in records[1:]}
+def launch_rounds(launch: Json) -> dict[str, list[float]]:
+    """For each variant of a launch the log ratios of its rounds to the baseline's."""
+    blocks = {one["variant"]: one.get("blocks", []) for one in launch["records"]}
+    baseline = blocks.pop(launch["baseline"], [])
+    rounds = {variant: stats.rounds(baseline, values) for variant, values in blocks.items()}
     return {variant: values for variant, values in rounds.items() if values}
 
 
-def noise(records: list[Json], conditions: Json) -> str:
+def noise(launch: Json) -> str:
     """Why the launch should be measured again, or nothing."""
-    if conditions.get("throttled", 0) > 0.1:
-        return f"the machine throttled for {conditions['throttled']:.1f} s"
-    spread = max((stats.spread(values) for values in launch_rounds(records).values()), default=0.0)
+    throttled = launch["conditions"].get("throttled", 0)
+    if throttled > 0.1:
+        return f"the machine throttled for {throttled:.1f} s"
+    spread = max((stats.spread(values) for values in launch_rounds(launch).values()), default=0.0)
     return f"rounds differ by {spread:.0%}" if spread > NOISY_SPREAD else ""

@@ -77,8 +77,9 @@ class Journal:
         end = self._lines.seek(0, os.SEEK_END)
         try:
             with _clear_errors(self.run.folder):
-                self._lines.write(line)
-                self._lines.flush()
+                rest = memoryview(line)
+                while rest:  # A disk that fills up takes a part of a line without an error.
+                    rest = rest[self._lines.write(rest) :]
                 os.fsync(self._lines.fileno())
         except BadInput:
             with contextlib.suppress(OSError):

@@ -1,6 +1,7 @@
 """What the warm process imports once, so that a launch forks in a fraction of a second.
 
-It must not start a thread or touch a device: a fork carries neither over. A test counts the threads.
+It must not start a thread, touch a device or compile anything: a fork carries threads and contexts over
+broken, and a compiler's state would be shared. It imports, no more; tests count the threads.
 """
 
 import os
@@ -10,4 +11,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import harness.worker  # noqa: E402, F401
 import torch  # noqa: E402, F401
+import torch._dynamo  # noqa: E402, F401 - seconds to import, for every worker that compiles
+import torch._inductor.compile_fx  # noqa: E402, F401
 import transformers.modeling_utils  # noqa: E402, F401

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import benchmark, clock, flops, limits, memory, record, technique
+from harness.benchmark import Benchmark
 from harness.errors import Unsupported
 from harness.record import Case, Json
 from harness.workload import Job
@@ -82,9 +83,9 @@ def _die_with_parent() -> None:
 class Measured:
     """One built case. Each public method is a command of the runner's."""
 
-    def __init__(self, spec: Json) -> None:
+    def __init__(self, spec: Json, declared: Benchmark | None = None) -> None:
         self.case = Case.from_json(spec["case"])
-        declared = benchmark.discover(spec["benchmarks"])[self.case.benchmark]
+        declared = declared or benchmark.find(self.case.benchmark, benchmark.discover(spec["benchmarks"]))
         self.variant = declared.applied.variant(self.case.variant)
         lacking = technique.missing(self.variant.needs, self.case.device)
         if lacking:

@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.record import PHASES as PHASES
+
 if TYPE_CHECKING:
     import torch
 
@@ -20,8 +22,6 @@ Edit = Callable[["torch.nn.Module"], "torch.nn.Module"]
 Context = Callable[[], AbstractContextManager[Any]]
 #: Called with the loss and the optimizer after the forward pass: backward, then the optimizer's step.
 Update = Callable[["torch.Tensor", "torch.optim.Optimizer"], None]
-
-PHASES = ("train", "infer", "generate", "load", "serve", "kernel")
 
 
 class Job(Protocol):

@@ -17,16 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import limits, record, worker
+from harness.errors import WorkerFailed
 from harness.record import Json
-
-
-class WorkerFailed(Exception):
-    """A worker could not do what it was told; the outcome is what gets stored."""
-
-    def __init__(self, outcome: str, message: str) -> None:
-        super().__init__(f"{outcome}: {message}")
-        self.outcome = outcome
-        self.message = message
 
 
 class Worker:

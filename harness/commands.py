@@ -1,0 +1,117 @@
+"""The subcommands that read: list, judge, doctor, readme. None imports torch."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import benchmark, store
+from harness.errors import BadInput
+from harness.store import Run
+
+if TYPE_CHECKING:
+    from harness.judge import Judgement
+
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+
+
+def list_(options: argparse.Namespace) -> int:
+    """Every benchmark asked for, with its technique's variants and its workloads in this profile."""
+    wanted = benchmark.chosen(options.names, benchmark.discover(options.benchmarks))
+    rows = [_listed(one, options.profile, options.device) for one in wanted]
+    if options.format == "json":
+        _print_json(rows)
+    else:
+        from harness.report import table
+
+        table.show_list(rows, options.profile)
+    return 0
+
+
+def _listed(one: benchmark.Benchmark, profile: str, device: str) -> dict[str, object]:
+    from harness.technique import missing
+
+    applied = one.applied
+    groups = one.groups(profile, device)
+    return {
+        "benchmark": one.name,
+        "technique": applied.name,
+        "says": one.says or applied.says,
+        "baseline": applied.baseline,
+        "variants": {
+            name: {"says": variant.says, "needs": list(variant.needs), "missing": missing(variant.needs, device)}
+            for name, variant in applied.variants.items()
+            if not one.variants or name in (*one.variants, applied.baseline)
+        },
+        "workloads": [group[0].group for group in groups],
+        "cases": sum(len(group) for group in groups),
+    }
+
+
+def judge(options: argparse.Namespace) -> int:
+    """A stored run against the ledger; torch is not needed, nor the machine that ran it."""
+    folder = Path(options.run) if options.run else store.latest(options.out)
+    return show(options, store.read(folder))
+
+
+def show(options: argparse.Namespace, run: Run) -> int:
+    """The run's rows, claims and targets; exit code 1 with --strict where something does not hold."""
+    from harness.judge import strict_failures
+
+    judgement = _judgement(run, getattr(options, "claims", ()))
+    if options.format == "json":
+        _print_json(judgement.as_json())
+    else:
+        from harness.report import table
+
+        table.show_run(run, judgement)
+    failures = strict_failures(judgement) if options.strict else []
+    if failures and options.format == "table":
+        print("\n".join(f"strict: {failure}" for failure in failures))
+    return 1 if failures else 0
+
+
+def _judgement(run: Run, extra: Sequence[str] = ()) -> Judgement:
+    from harness import claims, targets
+    from harness.judge import judge as judged
+
+    measurable = {one.applied.name for one in benchmark.discover().values()}
+    return judged(run, claims.load(extra=[Path(path) for path in extra]), targets.load(), measurable)
+
+
+def doctor(options: argparse.Namespace) -> int:
+    from harness.doctor import examine
+
+    findings = examine()
+    if options.format == "json":
+        _print_json([{"check": f.check, "ok": f.ok, "says": f.says, "do": f.do} for f in findings])
+    else:
+        from harness.report import table
+
+        table.show_findings(findings)
+    return 0
+
+
+def readme(options: argparse.Namespace) -> int:
+    """Writes the run's table between the markers of a file, so that no number is ever typed by hand."""
+    from harness.report import markdown
+
+    run = store.read(Path(options.run) if options.run else store.latest(options.out))
+    path = Path(options.file)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from None
+    if BEGIN not in text or END not in text:
+        raise BadInput(f"{path} has no place for results; add two lines: {BEGIN} and {END}")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    store.write_atomically(path, f"{before}{BEGIN}\n{markdown.run_section(run, _judgement(run))}\n{END}{after}")
+    print(f"wrote the table of {run.folder} into {path}")
+    return 0
+
+
+def _print_json(data: object) -> None:
+    print(json.dumps(data, indent=1, allow_nan=False))

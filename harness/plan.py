@@ -1,0 +1,42 @@
+"""From names and a profile to the groups of cases in the order they are measured. Torch-free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from harness import benchmark, technique
+from harness.benchmark import Benchmark
+from harness.errors import BadInput
+from harness.record import Case
+from harness.runner import Plan
+
+
+def make(names: Iterable[str], profile: str, device: str, folder: Path) -> Plan:
+    """The plan for the benchmarks that `names` ask for. Raises BadInput for a name nobody declared."""
+    wanted = benchmark.chosen(names, benchmark.discover(folder))
+    # What compiles in fresh interpreters takes longest to its first row, so it comes last.
+    wanted.sort(key=lambda one: any(variant.fresh for variant in one.applied.variants.values()))
+    groups = [group for one in wanted for group in one.groups(profile, device)]
+    if not groups:
+        raise BadInput(f"the {profile} profile of {', '.join(one.name for one in wanted)} holds no case")
+    return of(groups, {one.name: one for one in wanted})
+
+
+def again(groups: list[list[Case]], folder: Path) -> Plan:
+    """The plan of a stored run, to go on with."""
+    declared = benchmark.discover(folder)
+    names = dict.fromkeys(case.benchmark for group in groups for case in group)
+    return of(groups, {name: benchmark.find(name, declared) for name in names})
+
+
+def of(groups: list[list[Case]], wanted: Mapping[str, Benchmark]) -> Plan:
+    def unsupported(case: Case) -> str | None:
+        return technique.missing(wanted[case.benchmark].applied.variants[case.variant].needs, case.device)
+
+    def fresh(case: Case) -> bool:
+        # The variants of a group are started alike, or the way of starting would be compared as well.
+        applied = wanted[case.benchmark].applied
+        return case.device == "cuda" or any(variant.fresh for variant in applied.variants.values())
+
+    return Plan(groups, lambda case: wanted[case.benchmark].kinds(), unsupported, fresh)

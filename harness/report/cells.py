@@ -1,0 +1,103 @@
+"""A row's figures as short texts with units, the same wherever a row is shown."""
+
+from __future__ import annotations
+
+import math
+
+from harness import units
+from harness.record import OK, WRONG_RESULT, Json
+from harness.rows import CaseSummary
+
+COLUMNS = ("workload", "variant", "speedup", "step", "memory", "equal", "limit", "remark")
+
+
+def cells(row: CaseSummary) -> tuple[str, ...]:
+    """One text for each of COLUMNS."""
+    return (
+        workload(row),
+        row.case.variant,
+        speedup(row),
+        units.seconds(row.timing.step.point) if row.timing else "",
+        memory(row),
+        equal(row),
+        units.percent(row.timing.of_limit) if row.timing and row.timing.of_limit else "",
+        remark(row),
+    )
+
+
+def workload(row: CaseSummary) -> str:
+    shown = " ".join(f"{key}={value}" for key, value in row.case.parameters.items())
+    return f"{row.case.workload} {shown}".strip()
+
+
+def speedup(row: CaseSummary) -> str:
+    """``1.43x (1.39x to 1.47x)``; a wrong result has none, whatever its speed."""
+    if row.case.is_baseline and row.outcome == OK:
+        return "baseline"
+    if row.outcome == WRONG_RESULT or row.speedup is None:
+        return ""
+    if not math.isfinite(row.speedup.half_width):
+        return f"{units.times(row.speedup.point)} (1 launch)"
+    return units.between(row.speedup, units.times)
+
+
+def memory(row: CaseSummary) -> str:
+    """Peak of the step and what it is against the baseline's: ``89 MB, -23 %``."""
+    if row.memory is None:
+        return ""
+    if row.saving is None:
+        return units.size(row.memory.peak.point)
+    return f"{units.size(row.memory.peak.point)}, {-row.saving.point:+.0%}"
+
+
+def equal(row: CaseSummary) -> str:
+    if row.case.is_baseline or row.equality is None:
+        return ""
+    return "yes" if row.equality.ok else "NO"
+
+
+def remark(row: CaseSummary) -> str:
+    return "; ".join(text for text in (row.failure or row.message, _quality(row), _compile(row), _noise(row)) if text)
+
+
+def _quality(row: CaseSummary) -> str:
+    if row.quality is None:
+        return ""
+    text = f"{row.quality.metric} {row.quality.value.point:.3g}"
+    if row.quality.loss is not None:
+        text += f", {row.quality.loss.point:+.2%} ({row.quality.loss.low:+.2%} to {row.quality.loss.high:+.2%})"
+    return text if row.quality.finite else f"{text}, not finite"
+
+
+#: A first step that takes this much longer is worth a remark, s.
+SLOW_START = 1.0
+
+
+def _compile(row: CaseSummary) -> str:
+    if row.case.is_baseline or row.timing is None or (row.timing.compile_cold or 0) < SLOW_START:
+        return ""
+    first = f"first step +{units.seconds(row.timing.compile_cold or 0)}"
+    if row.timing.compile_warm is not None:
+        first += f", cached +{units.seconds(row.timing.compile_warm)}"
+    if row.timing.pays_after is None:
+        return first
+    return f"{first}: " + (
+        "never pays" if math.isinf(row.timing.pays_after) else f"pays after {row.timing.pays_after:,.0f} steps"
+    )
+
+
+def _noise(row: CaseSummary) -> str:
+    if row.timing is None or not row.timing.noisy or row.case.is_baseline:
+        return ""
+    return f"{row.timing.noisy} of {row.timing.step.n + row.timing.set_aside} launches noisy"
+
+
+def heading(info: Json) -> str:
+    """The machine, versions and commit, on one line above every table."""
+    machine = info.get("machine", {})
+    commit = str(machine.get("commit") or "no commit")[:10]
+    torch = info.get("torch", {})
+    said = [f"{info['profile']} on {info['device']}", info.get("started", ""), f"commit {commit}"]
+    if torch.get("torch"):
+        said.append(f"torch {torch['torch']}")
+    return ", ".join(part for part in said if part)

@@ -1,0 +1,143 @@
+"""``run`` from start to end: what to measure, on which device, into which folder; then the table.
+
+The one place that puts engine, journal, runner and terminal together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import re
+import shlex
+import tempfile
+from pathlib import Path
+
+from harness import benchmark, commands, flops, limits, machine, plan, store, torch_info
+from harness.engines.local import LocalEngine
+from harness.errors import BadInput, WorkerFailed
+from harness.launch import Start, Worker
+from harness.record import Case, Json
+from harness.report.progress import Progress
+from harness.runner import PROFILES, Plan, Runner, Settings
+from harness.store import Journal
+
+#: Of the memory free at the start, what a worker on the host may take; the rest keeps the machine alive.
+HOST_SHARE = 0.9
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measures, prints, judges. Raises BadInput before anything is written."""
+    _settings(options, options.profile)  # Bad input is said before anything starts.
+    memory_limit = size(options.memory_limit) if options.memory_limit else int(HOST_SHARE * limits.available_memory())
+    if options.resume is None:
+        benchmark.chosen(options.names, benchmark.discover(options.benchmarks))  # A wrong name is said at once.
+    with tempfile.TemporaryDirectory(prefix="claimbench-", ignore_cleanup_errors=True) as scratch:
+        engine = LocalEngine(Path(scratch))
+        journal, planned = _open(options, engine)
+        try:
+            start = _starter(engine, planned, options.benchmarks, Path(scratch), memory_limit)
+            settings = _settings(options, journal.run.info["profile"])
+            return _measure(options, settings, journal, planned, start)
+        finally:
+            journal.close()
+
+
+def _measure(options: argparse.Namespace, settings: Settings, journal: Journal, planned: Plan, start: Start) -> int:
+    progress = Progress(journal.run, quiet=options.format == "json")
+    runner = Runner(start, journal, settings, machine.Conditions(), progress)
+    resume = f"python -m harness run --resume {shlex.quote(str(journal.run.folder))}"
+    try:
+        with progress:
+            whole = runner.run(planned)
+    except KeyboardInterrupt:
+        progress.close()
+        commands.show(options, journal.run)
+        progress.say(f"interrupted; nothing finished is lost. Go on with: {resume}")
+        return 130
+    except BadInput as error:
+        raise BadInput(f"{error}. Go on with: {resume}") from error
+    if whole:
+        journal.finish()
+    else:
+        progress.say(f"the budget ended first; go on with: {resume}")
+    return commands.show(options, journal.run)
+
+
+def _settings(options: argparse.Namespace, profile: str) -> Settings:
+    settings = PROFILES[profile]
+    pace = dataclasses.replace(settings.pace, limit=seconds(options.timeout))
+    budget = seconds(options.budget) if options.budget else settings.budget
+    return dataclasses.replace(settings, pace=pace, budget=budget)
+
+
+def _open(options: argparse.Namespace, engine: LocalEngine) -> tuple[Journal, Plan]:
+    """The journal to write and what to measure: a new run, or one to go on with."""
+    if options.resume is not None:
+        folder = Path(options.resume) if options.resume else store.latest(options.out, unfinished=True)
+        journal = Journal.reopen(folder)
+        return journal, plan.again(journal.run.groups, options.benchmarks)
+    device = _device(options.device, engine)
+    planned = plan.make(options.names, options.profile, device, options.benchmarks)
+    described = machine.fingerprint()
+    info: Json = {
+        "profile": options.profile,
+        "device": device,
+        "names": options.names,
+        "machine": described,
+        "torch": _call(engine, torch_info.describe, device),
+        "ceilings": _call(engine, flops.ceilings, device),
+        "plan": {"groups": [[case.as_json() for case in group] for group in planned.groups]},
+    }
+    return Journal.create(options.out, machine.slug(described), info), planned
+
+
+def _device(wanted: str, engine: LocalEngine) -> str:
+    found: str = _call(engine, torch_info.default_device)["device"]
+    if wanted == "cuda" and found != "cuda":
+        raise BadInput("--device cuda: torch finds no CUDA device; see what doctor says, or use --device cpu")
+    return found if wanted == "auto" else wanted
+
+
+def _call(engine: LocalEngine, function: object, *arguments: object) -> Json:
+    try:
+        return engine.call(function, 120, *arguments)  # type: ignore[arg-type]
+    except WorkerFailed as failed:
+        raise BadInput(f"cannot measure here: {failed.message}") from failed
+
+
+def _starter(engine: LocalEngine, planned: Plan, folder: Path, scratch: Path, memory_limit: int) -> Start:
+    """How the runner gets a worker for a case."""
+
+    def start(case: Case, seed: int) -> Worker:
+        cache = scratch / "inductor" / hashlib.sha256(case.id.encode()).hexdigest()[:16]
+        spec: Json = {
+            "case": case.as_json(),
+            "benchmarks": str(folder),
+            "seed": seed,
+            "memory_limit": None if case.device == "cuda" else memory_limit,
+            "environment": {
+                "TORCHINDUCTOR_CACHE_DIR": str(cache),
+                "TOKENIZERS_PARALLELISM": "false",
+                "HF_HUB_OFFLINE": "1",
+            },
+        }
+        return engine.start(spec, fresh=planned.fresh(case))
+
+    return start
+
+
+def seconds(text: str) -> float:
+    """``90s``, ``10m``, ``2h`` or a plain number of seconds. Raises BadInput."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|)", text.strip())
+    if not match or float(match[1]) <= 0:
+        raise BadInput(f"{text!r} is no time; write 90s, 10m or 2h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def size(text: str) -> int:
+    """``512M``, ``8G`` or a plain number of bytes. Raises BadInput."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if not match or float(match[1]) <= 0:
+        raise BadInput(f"{text!r} is no size; write 512M or 8G")
+    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))

@@ -1,0 +1,147 @@
+"""Real processes: each way to fail is an outcome, and nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.benchmark import discover
+from harness.engines.local import LocalEngine, Worker
+from harness.errors import WorkerFailed
+
+DECLARED = Path(__file__).parent.parent / "declared"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
+    return LocalEngine(tmp_path_factory.mktemp("scratch"))
+
+
+def start(engine: LocalEngine, variant: str, *, fresh: bool = False) -> Worker:
+    group = discover(DECLARED)["faults"].groups("quick", "cpu")[0]
+    (case,) = [case for case in group if case.variant == variant]
+    spec = {
+        "case": case.as_json(),
+        "benchmarks": str(DECLARED),
+        "seed": 0,
+        "memory_limit": 8 * 2**30,
+        "environment": {"PLANTED": "yes"},
+    }
+    return engine.start(spec, fresh=fresh)
+
+
+@pytest.fixture
+def plain(engine: LocalEngine) -> Iterator[Worker]:
+    worker = start(engine, "plain")
+    yield worker
+    worker.close()
+
+
+def test_a_worker_builds_warms_up_and_times(plain: Worker) -> None:
+    assert plain.answer(60)["samples"] == 4
+    assert plain.ask("warm_up", 60, seconds=0.1)["first_step"] > 0
+    seconds = plain.ask("block", 60, steps=5)["seconds"]
+    assert len(seconds) == 5
+    assert all(value > 0 for value in seconds)
+
+
+def test_memory_flops_and_quality_answer(plain: Worker) -> None:
+    plain.answer(60)
+    plain.ask("warm_up", 60, seconds=0.0)
+    found = plain.ask("memory", 60)
+    assert found["memory"]["weights"] == 288
+    assert found["memory"]["peak"] >= found["memory"]["resident"] > 0
+    assert found["host"]["peak_rss"] > 0
+    assert plain.ask("flops", 60)["flops"] > 0
+    assert plain.ask("quality", 60)["quality"]["value"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("variant", "outcome", "says"),
+    [
+        ("killed", "crashed: SIGKILL", "ended with SIGKILL"),
+        ("raises", "crashed: ValueError", "planted: shapes do not match"),
+        ("imports", "unsupported: needs a_library_that_nobody_has", "a_library_that_nobody_has"),
+        ("too-much", "out-of-memory", "allocate"),
+    ],
+)
+def test_a_failing_step_is_an_outcome(engine: LocalEngine, variant: str, outcome: str, says: str) -> None:
+    worker = start(engine, variant)
+    worker.answer(60)
+    with pytest.raises(WorkerFailed, match=says) as failed:
+        worker.ask("warm_up", 60, seconds=0.1)
+    assert failed.value.outcome.startswith(outcome)
+    worker.close()
+    assert not psutil.pid_exists(worker.pid)
+
+
+def test_a_hang_is_a_timeout_and_ends(engine: LocalEngine) -> None:
+    worker = start(engine, "hangs")
+    worker.answer(60)
+    with pytest.raises(WorkerFailed, match="warm_up took over 1 s") as failed:
+        worker.ask("warm_up", 1, seconds=0.1)
+    assert failed.value.outcome == "timeout"
+    assert not psutil.pid_exists(worker.pid)
+
+
+def test_a_fresh_interpreter_does_the_same(engine: LocalEngine) -> None:
+    worker = start(engine, "plain", fresh=True)
+    assert worker.answer(60)["samples"] == 4
+    worker.close()
+
+
+def test_a_call_brings_a_fact_home_or_says_why_not(engine: LocalEngine) -> None:
+    assert engine.call(process_facts, 60)["threads"] == 1
+    with pytest.raises(WorkerFailed, match="no such fact"):
+        engine.call(no_fact, 60)
+
+
+def process_facts() -> dict[str, int]:
+    """Of a worker before it has worked: a fork of a process with threads would lose them."""
+    return {"threads": psutil.Process().num_threads(), "parent_threads": psutil.Process(os.getppid()).num_threads()}
+
+
+def no_fact() -> dict[str, int]:
+    raise LookupError("no such fact")
+
+
+def test_the_warm_process_has_one_thread_and_no_device(engine: LocalEngine) -> None:
+    assert engine.call(process_facts, 60)["parent_threads"] == 1
+
+
+RUNNER = """
+import sys, time
+from pathlib import Path
+from tests.engines.test_local import LocalEngine, start
+if __name__ == "__main__":
+    engine = LocalEngine(Path(sys.argv[1]))
+    worker = start(engine, "hangs")
+    worker.answer(60)
+    print(worker.pid, flush=True)
+    worker.ask("warm_up", 600, seconds=0.1)
+"""
+
+
+def test_a_killed_runner_leaves_no_worker_behind(tmp_path: Path) -> None:
+    script = tmp_path / "runner.py"
+    script.write_text(RUNNER)
+    root = Path(__file__).parent.parent.parent
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    runner = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=root, env=environment
+    )
+    assert runner.stdout is not None
+    worker = int(runner.stdout.readline())
+    runner.kill()
+    runner.wait()
+    deadline = time.monotonic() + 20
+    while psutil.pid_exists(worker) and psutil.Process(worker).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the worker outlived its runner"
+        time.sleep(0.05)

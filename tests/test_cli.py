@@ -1,0 +1,109 @@
+"""The command line as a stranger meets it: help, lists, bad input. Each call is a real process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import cli, session
+from harness.errors import BadInput
+
+ROOT = Path(__file__).parent.parent
+DECLARED = str(ROOT / "tests" / "declared")
+
+
+def call(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "COLUMNS": "160"}
+    command = [sys.executable, "-m", "harness", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=120)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *[[c, "--help"] for c in ("list", "run", "judge", "doctor", "readme")]])
+def test_help_says_what_to_type_next(arguments: list[str]) -> None:
+    done = call(*arguments)
+    assert done.returncode == 0
+    assert "usage: python -m harness" in done.stdout
+    assert not done.stderr
+
+
+def test_list_names_every_technique_with_its_variants() -> None:
+    done = call("list", "--format", "json")
+    assert done.returncode == 0
+    listed = {row["technique"]: row for row in json.loads(done.stdout)}
+    assert {"mixed-precision", "checkpointing", "compile", "streaming"} <= listed.keys()
+    assert listed["mixed-precision"]["variants"]["tf32"]["missing"] == "needs CUDA"
+
+
+def test_list_as_a_table_fits_a_terminal() -> None:
+    done = call("list")
+    assert "checkpointing" in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()) <= 160
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "mixed-precison"], "did you mean mixed-precision"),
+        (["run", "checkpointing:fll+compile:default"], "did you mean full"),
+        (["run", "mixed-precision:bf16+mixed-precision:fp16"], "both set the precision"),
+        (["run", "--budget", "soon"], "'soon' is no time; write 90s, 10m or 2h"),
+        (["run", "--memory-limit", "big"], "'big' is no size; write 512M or 8G"),
+        (["run", "--benchmarks", "nowhere"], "no folder nowhere"),
+        (["run", "--profile", "hasty"], "invalid choice: 'hasty'"),
+        (["run", "--resume", "nowhere"], "no run.json"),
+        (["judge", "nowhere"], "no run.json"),
+        (["judge", "--out", "nowhere"], "start one with: python -m harness run"),
+        (["judge", "--claims", "nowhere.toml"], "nowhere.toml"),
+        (["readme", "--file", "nowhere.md"], "nowhere"),
+        (["dance"], "invalid choice: 'dance'"),
+        ([], "required: COMMAND"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(arguments: list[str], says: str, tmp_path: Path) -> None:
+    done = call(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_declaration_that_does_not_import_is_said(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import nothing_of_that_name\n")
+    done = call("list", "--benchmarks", str(tmp_path))
+    assert done.returncode == 2
+    assert "broken.py does not import: ModuleNotFoundError" in done.stderr
+
+
+def test_doctor_says_what_to_do_about_each_fault() -> None:
+    done = call("doctor", "--format", "json")
+    assert done.returncode == 0
+    findings = json.loads(done.stdout)
+    assert findings
+    assert all(finding["do"] for finding in findings if finding["ok"] is False)
+
+
+@pytest.mark.parametrize(("text", "value"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200)])
+def test_times_are_read(text: str, value: float) -> None:
+    assert session.seconds(text) == value
+
+
+@pytest.mark.parametrize(("text", "value"), [("1024", 1024), ("1K", 1024), ("8G", 8 * 2**30), ("1.5 GiB", 3 * 2**29)])
+def test_sizes_are_read(text: str, value: int) -> None:
+    assert session.size(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "-1s", "0", "1d", "ten"])
+def test_no_time_is_said(text: str) -> None:
+    with pytest.raises(BadInput, match="is no time"):
+        session.seconds(text)
+
+
+def test_the_parser_has_a_command_for_each_thing_to_do() -> None:
+    with pytest.raises(SystemExit) as done:
+        cli.main(["--version"])
+    assert done.value.code == 0

@@ -1,0 +1,108 @@
+"""The order of a launch, and that one worker's failure is its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import launch
+from harness.launch import Pace
+from tests.conftest import FakeEngine, failed, make_cases, times
+
+PACE = Pace(rounds=3, block=0.1, lane=100)
+
+
+def visits(engine: FakeEngine) -> list[str]:
+    return [variant for variant, command in engine.heard if command == "block"]
+
+
+def test_a_round_is_mirrored_so_that_drift_falls_on_all_alike() -> None:
+    engine = FakeEngine()
+    launch.time_launch(engine.start, make_cases("a", "b", "c"), 0, PACE)
+    order = visits(engine)
+    assert len(order) == 3 * 2 * 3
+    for begin in range(0, 18, 6):
+        round_ = order[begin : begin + 6]
+        assert round_ == round_[::-1]
+        assert sorted(round_[:3]) == ["a", "b", "c"]
+
+
+def test_the_lead_is_drawn_and_differs_between_rounds_and_launches() -> None:
+    leads = set()
+    for number in range(6):
+        engine = FakeEngine()
+        launch.time_launch(engine.start, make_cases("a", "b"), number, PACE)
+        leads.add(tuple(visits(engine)))
+    assert len(leads) > 1
+
+
+def test_records_hold_the_raw_blocks_by_visit() -> None:
+    engine = FakeEngine({"b": {"block": times([0.2, 0.3] * 3)}})
+    _, b = launch.time_launch(engine.start, make_cases("a", "b"), 0, PACE)
+    assert b["blocks"] == [[0.2], [0.3]] * 3
+    assert len(set(b["visits"])) == 6
+
+
+def test_all_are_warmed_up_and_compared_before_any_is_timed() -> None:
+    engine = FakeEngine()
+    launch.time_launch(engine.start, make_cases("a", "b"), 0, PACE)
+    commands = [command for _, command in engine.heard]
+    first_block = commands.index("block")
+    assert commands[:first_block] == ["build"] * 2 + ["warm_up"] * 2 + ["evidence"] + ["equality"] * 2
+    assert set(commands[first_block:]) == {"block"}
+
+
+@pytest.mark.parametrize("command", ["build", "warm_up", "equality"])
+def test_a_failed_variant_leaves_the_others_measured(command: str) -> None:
+    engine = FakeEngine({"b": {command: failed("crashed: SIGKILL", "killed")}})
+    a, b, c = launch.time_launch(engine.start, make_cases("a", "b", "c"), 0, PACE)
+    assert (b["outcome"], b["message"]) == ("crashed: SIGKILL", "killed")
+    assert a["outcome"] == c["outcome"] == "ok"
+    assert len(a["blocks"]) == len(c["blocks"]) == 6
+    assert all(worker.closed for worker in engine.workers)
+
+
+def test_a_failure_between_two_visits_leaves_whole_rounds_only() -> None:
+    engine = FakeEngine({"b": {"block": [*times([0.1, 0.1, 0.1]), failed("timeout")]}})
+    a, b = launch.time_launch(engine.start, make_cases("a", "b"), 0, PACE)
+    assert b["outcome"] == "timeout"
+    assert len(b["blocks"]) == 2
+    assert len(a["blocks"]) == 6
+
+
+def test_a_failed_baseline_leaves_times_without_a_comparison() -> None:
+    engine = FakeEngine({"a": {"warm_up": failed("out-of-memory")}})
+    a, b = launch.time_launch(engine.start, make_cases("a", "b"), 0, PACE)
+    assert a["outcome"] == "out-of-memory"
+    assert "equality" not in b
+    assert len(b["blocks"]) == 6
+
+
+def test_a_slow_variant_gets_fewer_rounds_than_the_others() -> None:
+    engine = FakeEngine({"b": {"block": times([60.0] * 6)}})
+    a, b = launch.time_launch(engine.start, make_cases("a", "b"), 0, PACE)
+    assert len(a["blocks"]) == 6
+    assert len(b["blocks"]) == 2
+
+
+def test_memory_is_read_from_one_worker_at_a_time() -> None:
+    engine = FakeEngine()
+    a, b = launch.memory_launch(engine.start, make_cases("a", "b"), 0, PACE)
+    assert [variant for variant, _ in engine.heard] == ["a"] * 4 + ["b"] * 3
+    assert a["flops"] == 1000
+    assert "flops" not in b
+    assert a["host"] == {"peak_rss": 300, "start_rss": 100}
+
+
+def test_quality_takes_another_seed_for_each_launch() -> None:
+    engine = FakeEngine()
+    for number in range(3):
+        launch.quality_launch(engine.start, make_cases("a", "b"), number, PACE)
+    assert engine.seeds == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("step", "steps"),
+    [(1e-6, 100_000), (0.001, 100), (0.02, 13), (0.05, 8), (0.3, 1), (5.0, 1), (0.0, 1_000_000)],
+)
+def test_a_visit_fills_a_block_and_holds_enough_steps_for_percentiles(step: float, steps: int) -> None:
+    assert launch.steps_per_visit(step, PACE) == pytest.approx(steps, abs=1)

@@ -1,0 +1,194 @@
+"""Which launch comes next: tested with workers that answer from a script and a clock that we turn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import runner, store
+from harness.launch import Pace
+from harness.record import Case, Json
+from harness.runner import Plan, Runner, Settings
+from harness.store import Journal
+from tests.conftest import FakeEngine, failed, make_cases, times
+
+SETTINGS = Settings(budget=1000, precision=0.05, launches=(3, 6), pace=Pace(rounds=1, block=0.1), qualities=2)
+
+
+class Quiet:
+    """Conditions and a watch that note what happened."""
+
+    def __init__(self, *throttled: float) -> None:
+        self.throttled = list(throttled)
+        self.rows: list[str] = []
+        self.kinds: list[str] = []
+
+    def start(self) -> None: ...
+
+    def stop(self) -> Json:
+        return {"throttled": self.throttled.pop(0) if self.throttled else 0.0}
+
+    def planned(self, made: int, launches: int) -> None: ...
+
+    def begins(self, group: list[Case], kind: str, launch: int) -> None: ...
+
+    def ends(self, group: list[Case], launch: Json) -> None:
+        self.kinds.append(f"{launch['group'].split('/')[0]} {launch['kind']}")
+
+    def measured(self, group: list[Case]) -> None:
+        self.rows.append(group[0].benchmark)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    info = {"profile": "quick", "device": "cpu", "plan": {"groups": []}}
+    return Journal.create(tmp_path, "machine", info)
+
+
+def plan(*groups: list[Case], kinds: tuple[str, ...] = ("memory", "time"), lacking: str = "") -> Plan:
+    return Plan(
+        list(groups),
+        kinds=lambda case: kinds,
+        unsupported=lambda case: "needs CUDA" if case.variant == lacking else None,
+        fresh=lambda case: False,
+    )
+
+
+def run(journal: Journal, planned: Plan, engine: FakeEngine | None = None, **given: Any) -> Quiet:
+    quiet = given.pop("quiet", None) or Quiet()
+    settings = given.pop("settings", SETTINGS)
+    made = Runner((engine or FakeEngine()).start, journal, settings, quiet, quiet, **given)
+    made.run(planned)
+    return quiet
+
+
+def test_each_group_is_whole_before_the_next_so_that_rows_appear(journal: Journal) -> None:
+    quiet = run(journal, plan(make_cases("a", "b", benchmark="one"), make_cases("a", "b", benchmark="two")))
+    each = ["memory", "time", "time", "time"]
+    assert quiet.kinds == [f"one {kind}" for kind in each] + [f"two {kind}" for kind in each]
+    assert quiet.rows == ["one", "two"]
+
+
+def test_what_the_journal_has_is_not_measured_again(journal: Journal) -> None:
+    planned = plan(make_cases("a", "b", benchmark="one"), make_cases("a", "b", benchmark="two"))
+    run(journal, planned)
+    lines = (journal.run.folder / store.JOURNAL).read_text()
+    again = run(journal, planned)
+    assert again.kinds == []
+    assert (journal.run.folder / store.JOURNAL).read_text() == lines
+
+
+def test_a_run_goes_on_where_it_was_cut(journal: Journal) -> None:
+    planned = plan(make_cases("a", "b"))
+    run(journal, planned)
+    journal.run.launches[2:] = []
+    assert run(journal, planned).kinds == ["speed time"] * 2
+    assert [launch["launch"] for launch in journal.run.launches] == [0, 0, 1, 2]
+
+
+def test_the_budget_ends_a_run_between_launches(journal: Journal) -> None:
+    ticks = iter(range(0, 100_000, 100))
+    quiet = Quiet()
+    made = Runner(FakeEngine().start, journal, SETTINGS, quiet, quiet, now=lambda: float(next(ticks)))
+    groups = [make_cases("a", "b", benchmark=f"b{number}") for number in range(9)]
+    assert made.run(plan(*groups)) is False
+    assert 0 < len(journal.run.launches) < 9 * 4
+
+
+def wobbling(spread: float) -> FakeEngine:
+    """A variant whose ratio moves by `spread` from launch to launch."""
+
+    class Engine(FakeEngine):
+        def start(self, case: Case, seed: int) -> Any:
+            count = sum(worker._case.variant == case.variant for worker in self.workers)
+            seconds = 0.1 * math.exp(spread * (-1) ** count) if case.variant == "b" else 0.1
+            self.scripts[case.variant] = {"block": times([seconds] * 2)}
+            return super().start(case, seed)
+
+    return Engine()
+
+
+def test_a_wide_interval_is_refined_and_never_past_the_most(journal: Journal) -> None:
+    quiet = run(journal, plan(make_cases("a", "b"), kinds=("time",)), wobbling(0.3))
+    assert len(quiet.kinds) == SETTINGS.launches[1]
+
+
+def test_a_narrow_interval_is_left_alone(journal: Journal) -> None:
+    quiet = run(journal, plan(make_cases("a", "b"), kinds=("time",)), wobbling(0.001))
+    assert len(quiet.kinds) == SETTINGS.launches[0]
+
+
+def test_a_large_effect_does_not_end_the_measuring_early(journal: Journal) -> None:
+    engine = FakeEngine({"b": {"block": times([9.0] * 2)}})
+    assert len(run(journal, plan(make_cases("a", "b"), kinds=("time",)), engine).kinds) == 3
+
+
+def test_a_noisy_launch_is_kept_flagged_and_measured_again(journal: Journal) -> None:
+    quiet = run(journal, plan(make_cases("a", "b"), kinds=("time",)), quiet=Quiet(0.0, 5.0))
+    assert len(quiet.kinds) == 4
+    assert [bool(launch["noisy"]) for launch in journal.run.launches] == [False, True, False, False]
+
+
+def test_a_machine_that_is_always_noisy_does_not_hold_the_run_up(journal: Journal) -> None:
+    quiet = run(journal, plan(make_cases("a", "b"), kinds=("time",)), quiet=Quiet(*[5.0] * 99))
+    assert len(quiet.kinds) == 6
+
+
+def test_what_lacks_something_is_stored_with_the_reason_and_no_worker(journal: Journal) -> None:
+    engine = FakeEngine()
+    run(journal, plan(make_cases("a", "b"), lacking="b"), engine)
+    (first, *rest) = journal.run.launches
+    assert [one["outcome"] for one in first["records"]] == ["ok", "unsupported: needs CUDA"]
+    assert all(len(launch["records"]) == 1 for launch in rest)
+    assert {variant for variant, _ in engine.heard} == {"a"}
+
+
+@pytest.mark.parametrize("outcome", ["out-of-memory", "timeout", "unsupported: no"])
+def test_what_cannot_run_is_not_tried_again(journal: Journal, outcome: str) -> None:
+    engine = FakeEngine({"b": {"build": failed(outcome)}})
+    run(journal, plan(make_cases("a", "b")), engine)
+    assert engine.heard.count(("b", "build")) == 1
+    assert len(journal.run.launches) == 4
+
+
+def test_a_crash_is_tried_in_every_launch(journal: Journal) -> None:
+    engine = FakeEngine({"b": {"build": failed("crashed: SIGSEGV")}})
+    run(journal, plan(make_cases("a", "b")), engine)
+    assert engine.heard.count(("b", "build")) == 4
+
+
+def test_an_interrupt_leaves_whole_launches_only(journal: Journal) -> None:
+    class Interrupted(FakeEngine):
+        def start(self, case: Case, seed: int) -> Any:
+            if len(self.workers) == 5:
+                raise KeyboardInterrupt
+            return super().start(case, seed)
+
+    engine = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        run(journal, plan(make_cases("a", "b")), engine)
+    assert all(worker.closed for worker in engine.workers)
+    assert len(store.read(journal.run.folder).launches) == 2
+
+
+def time_launch(rounds: list[tuple[float, float]], throttled: float = 0.0) -> Json:
+    blocks: Callable[[int], list[list[float]]] = lambda side: [[pair[side]] for pair in rounds for _ in range(2)]  # noqa: E731
+    records = [{"variant": "a", "blocks": blocks(0)}, {"variant": "b", "blocks": blocks(1)}]
+    return {"baseline": "a", "conditions": {"throttled": throttled}, "records": records}
+
+
+def test_noise_is_told_by_rounds_that_disagree_and_by_throttling() -> None:
+    assert runner.noise(time_launch([(1, 1), (1, 1), (1, 1)])) == ""
+    assert "rounds differ" in runner.noise(time_launch([(1, 1), (1, 2), (1, 1), (1, 3)]))
+    assert "throttled" in runner.noise(time_launch([(1, 1)], throttled=2.0))
+
+
+def test_effects_are_log_ratios_and_need_a_baseline() -> None:
+    launch = time_launch([(1.0, 2.0)])
+    assert runner.group_effects([launch])["b"] == [pytest.approx(math.log(2))]
+    launch["records"].pop(0)
+    assert runner.group_effects([launch]) == {}

@@ -1,0 +1,125 @@
+"""Whole runs as real processes: what fails is data, what is killed goes on, what is done stays done."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import store
+
+ROOT = Path(__file__).parent.parent
+DECLARED = ROOT / "tests" / "declared"
+
+
+def command(out: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "harness", "run", "--benchmarks", str(DECLARED), "--out", str(out), *arguments]
+
+
+def run(out: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command(out, *arguments), capture_output=True, text=True, cwd=ROOT, timeout=300)
+    assert done.returncode == code, done.stderr + done.stdout
+    return done
+
+
+def test_every_way_to_fail_is_an_outcome_and_keeps_the_others(tmp_path: Path) -> None:
+    run(tmp_path, "faults", "--timeout", "8s", "--memory-limit", "8G")
+    stored = store.read(store.latest(tmp_path))
+    outcomes: dict[str, set[str]] = {}
+    for launch in stored.launches:
+        for one in launch["records"]:
+            outcomes.setdefault(one["variant"], set()).add(one["outcome"])
+    assert outcomes["plain"] == outcomes["same"] == {"ok"}
+    assert outcomes["killed"] == {"crashed: SIGKILL"}
+    assert outcomes["hangs"] == {"timeout"}
+    assert outcomes["raises"] == {"crashed: ValueError"}
+    assert outcomes["too-much"] == {"out-of-memory"}
+    assert next(iter(outcomes["lacks"])).startswith("unsupported: needs a-package-nobody-has: pip install")
+    judged = subprocess.run(
+        [sys.executable, "-m", "harness", "judge", str(stored.folder), "--strict", "--format", "json"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert judged.returncode == 1, "wrong results fail --strict"
+    assert {"claims", "targets"} <= json.loads(judged.stdout).keys()
+
+
+def launches(out: Path) -> Counter[tuple[str, str, int]]:
+    stored = store.read(store.latest(out))
+    return Counter((one["group"], one["kind"], one["launch"]) for one in stored.launches)
+
+
+def lines(out: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in out.glob("*/*/records.jsonl"))
+
+
+@pytest.mark.parametrize("finished", [0, 1, 3, 5])
+def test_a_killed_run_goes_on_without_losing_or_repeating_anything(tmp_path: Path, finished: int) -> None:
+    process = subprocess.Popen(command(tmp_path, "toy"), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while lines(tmp_path) < finished or not list(tmp_path.glob("*/*/records.jsonl")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    before = launches(tmp_path)
+    (journal,) = tmp_path.glob("*/*/records.jsonl")
+    kept = journal.read_bytes()
+    run(tmp_path, "--resume")
+    after = launches(tmp_path)
+    assert set(after.values()) == {1}
+    assert before.keys() <= after.keys()
+    assert journal.read_bytes().startswith(kept)
+    assert {kind for _, kind, _ in after} == {"memory", "time"}
+    assert store.read(store.latest(tmp_path)).info["finished"]
+
+
+def test_an_interrupt_shows_what_is_done_and_the_line_that_resumes(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command(tmp_path, "toy"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    while lines(tmp_path) < 4:
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "python -m harness run --resume" in output
+    assert "twice" in output
+    assert "Traceback" not in output
+
+
+def test_the_answer_as_json_is_alone_on_standard_output(tmp_path: Path) -> None:
+    done = run(tmp_path, "toy", "--format", "json")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    assert {"claims", "targets"} <= answer.keys()
+    claim = answer["claims"][0]
+    assert {"id", "workload", "verdict", "value", "low", "high", "n", "reason"} <= claim.keys()
+
+
+def test_a_finished_run_resumed_measures_nothing(tmp_path: Path) -> None:
+    run(tmp_path, "toy")
+    folder = store.latest(tmp_path)
+    before = (folder / store.JOURNAL).read_bytes()
+    run(tmp_path, "--resume", str(folder))
+    assert (folder / store.JOURNAL).read_bytes() == before
+
+
+def test_twice_the_work_is_seen_as_such(tmp_path: Path) -> None:
+    """No bound on time: only that the harness tells double work from single, which it must on any machine."""
+    run(tmp_path, "toy")
+    stored = store.read(store.latest(tmp_path))
+    from harness import summary
+
+    rows = {(row.case.variant, row.case.parameters["width"]): row for row in summary.summarise(stored)}
+    speedup = rows["twice", 1024].speedup
+    assert speedup is not None
+    assert speedup.high < 1

@@ -1,0 +1,125 @@
+"""What a worker does with a case, in this process; its life as a process is tested with the engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness import worker
+from harness.benchmark import discover
+from harness.errors import Unsupported
+from harness.worker import Measured
+
+DECLARED = Path(__file__).parent / "declared"
+
+
+def measured(variant: str, benchmark: str = "faults") -> Measured:
+    group = discover(DECLARED)[benchmark].groups("quick", "cpu")[0]
+    (case,) = [case for case in group if case.variant == variant]
+    return Measured({"case": case.as_json(), "benchmarks": str(DECLARED), "seed": 0, "environment": {}})
+
+
+def test_a_built_case_tells_its_facts() -> None:
+    facts = measured("plain").facts()
+    assert (facts["samples"], facts["parameters"], facts["parameter_bytes"]) == (4, 72, 288)
+    assert facts["cold_cache"] is True
+    assert facts["start_rss"] > 0
+
+
+def test_warm_up_tells_the_first_step_apart_and_ends_when_steady_or_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = measured("plain")
+    steps = iter([9.0, 3.0, 2.0, 1.0, 1.05, 1.0, 1.0])
+    monkeypatch.setattr(one.clock, "block", lambda step, count: [step() and next(steps)])
+    assert one.warm_up(seconds=100) == {"first_step": 9.0, "warmup": [3.0, 2.0, 1.0, 1.05, 1.0]}
+    late = measured("plain")
+    monkeypatch.setattr(late.clock, "block", lambda step, count: [step() and 1.0])
+    assert late.warm_up(seconds=0) == {"first_step": 1.0, "warmup": []}
+
+
+def equality_of(variant: str) -> dict[str, Any]:
+    one, other = measured("plain"), measured(variant)
+    for each in (one, other):
+        each.warm_up(0)
+    return other.equality(one.evidence())
+
+
+def test_the_same_results_are_equal_and_survive_the_pipe() -> None:
+    found = equality_of("same")
+    assert found["ok"] is True
+    assert found["value"] == 0.0
+
+
+def test_a_result_that_is_off_by_one_percent_is_wrong() -> None:
+    found = equality_of("wrong")
+    assert found["ok"] is False
+    assert found["value"] == pytest.approx(0.01, rel=1e-3)
+
+
+def test_nan_is_wrong_and_said() -> None:
+    found = equality_of("nan")
+    assert found["ok"] is False
+    assert "NaN" in found["message"]
+
+
+def test_wrong_gradients_are_seen_behind_a_right_loss() -> None:
+    right = {"loss": torch.ones(1), "weight": torch.ones(10)}
+    wrong = {"loss": torch.ones(1), "weight": torch.ones(10) * 1.1}
+    assert worker.equality(right, wrong, 1e-3)["value"] == pytest.approx(0.1, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("variant", "says"),
+    [
+        ({"loss": torch.ones(1)}, "differ in kind: weight"),
+        ({"loss": torch.ones(1), "weight": torch.ones(9)}, "differ in shape"),
+    ],
+)
+def test_results_that_do_not_compare_are_not_equal(variant: dict[str, torch.Tensor], says: str) -> None:
+    found = worker.equality({"loss": torch.ones(1), "weight": torch.ones(10)}, variant, 1.0)
+    assert found["ok"] is False
+    assert says in found["message"]
+
+
+def test_zero_against_something_is_not_equal() -> None:
+    zero, one = {"output": torch.zeros(3)}, {"output": torch.ones(3)}
+    assert worker.equality(zero, one, 0.5)["ok"] is False
+    assert worker.equality(zero, zero, 0.0)["ok"] is True
+
+
+def test_a_missing_requirement_is_unsupported_with_the_line_that_installs_it() -> None:
+    with pytest.raises(Unsupported, match="pip install 'a-package-nobody-has>=1'"):
+        measured("lacks")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (MemoryError(), "out-of-memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"), "out-of-memory"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "out-of-memory"),
+        (RuntimeError("shapes differ"), "crashed: RuntimeError"),
+        (Unsupported("needs CUDA"), "unsupported: needs CUDA"),
+        (ModuleNotFoundError("No module named 'peft'", name="peft"), "unsupported: needs peft: pip install peft"),
+    ],
+)
+def test_an_exception_is_an_outcome(error: Exception, outcome: str) -> None:
+    assert worker.failure(error)["outcome"] == outcome
+
+
+def test_a_message_is_one_line_and_says_where() -> None:
+    try:
+        raise ValueError("first line\nsecond line")
+    except ValueError as error:
+        message = worker.failure(error)["message"]
+    assert message.startswith("first line (ValueError in test_worker.py:")
+    assert "\n" not in message
+
+
+def test_a_sample_of_evidence_spans_the_whole_tensor() -> None:
+    sample = worker._sample(torch.arange(1_000_000))
+    assert len(sample) <= worker.EVIDENCE_VALUES
+    assert sample[0] == 0
+    assert sample[-1] > 999_000
