@@ -1,0 +1,213 @@
+"""The figures of one case from its samples: times, memory, quality, equality.
+
+A launch that was noisy is set aside where at least three others exist, and counts where they do not. A
+launch of the variant is compared with the same launch of the baseline, for they took turns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from harness import stats
+from harness.record import KINDS, OK, WRONG_RESULT, Case
+from harness.rows import Equality, Kinds, Memory, Quality, Taken, Timing
+from harness.stats import Interval
+
+#: Fewer quiet launches than this, and the noisy ones count as well.
+QUIET_ENOUGH = 3
+
+#: The ceiling that a variant's arithmetic is held against; any other variant computes in float32.
+PRECISIONS = {"bf16": "bfloat16", "fp16": "float16", "tf32": "tf32"}
+
+
+def timing(
+    case: Case, kinds: Kinds, base: Sequence[Taken], base_timing: Timing | None, floor: float
+) -> Timing | None:
+    """The times of a case, or None without any.
+
+    `base` holds the baseline's launches; empty for no comparison.
+    `floor` is the time that the machine's ceilings would need for a step, s; NaN if unknown.
+    """
+    every = [one for one in _usable(kinds.get("time", ())) if _level(one) > 0]
+    if not every:
+        return None
+    used = _quiet(every)
+    levels = tuple(_level(one) for one in used)
+    step = stats.level(levels)
+    pooled = sorted(second for one in used for block in one.record["blocks"] for second in block)
+    effects = () if case.is_baseline else tuple(_effects(base, used))
+    speedup = stats.ratio([-effect for effect in effects]) if effects else None
+    cold, warm = (_overhead(kinds, step.point, cold) for cold in (True, False))
+    return Timing(
+        step=step,
+        p50=stats.quantile(pooled, 0.50),
+        p95=stats.quantile(pooled, 0.95),
+        p99=stats.quantile(pooled, 0.99),
+        levels=levels,
+        effects=effects,
+        speedup=speedup,
+        throughput=_throughput(case, used[0], step),
+        compile_cold=cold,
+        compile_warm=warm,
+        pays_after=_pays_after(cold, warm, step, speedup, base_timing),
+        of_limit=floor / step.point if floor > 0 else None,
+        noisy=sum(one.noisy for one in every),
+        set_aside=len(every) - len(used),
+    )
+
+
+def _usable(taken: Iterable[Taken]) -> list[Taken]:
+    return [one for one in taken if one.record["outcome"] in (OK, WRONG_RESULT)]
+
+
+def _quiet(taken: list[Taken]) -> list[Taken]:
+    quiet = [one for one in taken if not one.noisy]
+    return quiet if len(quiet) >= QUIET_ENOUGH else taken
+
+
+def _level(taken: Taken) -> float:
+    """Seconds per step of one launch: the median of its blocks' medians; 0 if it was not timed."""
+    blocks = [median(block) for block in taken.record.get("blocks") or () if block]
+    return median(blocks) if blocks else 0.0
+
+
+def _effects(base: Iterable[Taken], used: Iterable[Taken]) -> Iterable[float]:
+    baselines = {one.launch: one.record.get("blocks") or [] for one in _usable(base)}
+    for one in used:
+        rounds = stats.rounds(baselines.get(one.launch, []), one.record["blocks"])
+        if rounds:
+            yield stats.launch_effect(rounds)
+
+
+def _throughput(case: Case, taken: Taken, step: Interval) -> Interval | None:
+    samples = taken.record.get("samples") or case.parameters.get("batch")
+    return step.inverse().times(samples) if samples else None
+
+
+def _overhead(kinds: Kinds, steady: float, cold: bool) -> float | None:
+    """The median of first step less steady step, over the launches with the compiler's cache so."""
+    records = [one.record for kind in ("memory", "time") for one in _usable(kinds.get(kind, ()))]
+    found = [
+        one["first_step"] - steady
+        for one in records
+        if "first_step" in one and bool(one.get("cold_cache")) == cold
+    ]
+    return median(found) if found else None
+
+
+def _pays_after(
+    cold: float | None, warm: float | None, step: Interval, speedup: Interval | None, base: Timing | None
+) -> float | None:
+    """Steps after which the slower first step has been won back."""
+    ours = cold if cold is not None else warm
+    if speedup is None or base is None or ours is None or speedup.low <= 1 <= speedup.high:
+        return None
+    theirs = base.compile_cold if cold is not None else base.compile_warm
+    gain = step.point * (speedup.point - 1)
+    return math.ceil(max(0.0, ours - (theirs or 0.0)) / gain) if gain > 0 else math.inf
+
+
+def floor(case: Case, base: Kinds, ceilings: Mapping[str, float]) -> float:
+    """The least time of a step on this machine, s: its arithmetic or its traffic at the measured ceilings.
+
+    The work is the baseline's, so that recomputing is not counted as progress. NaN if nothing is known.
+    """
+    parts = [part.rpartition(":")[2] for part in case.variant.split("+")]
+    dtype = next((PRECISIONS[part] for part in parts if part in PRECISIONS), "float32")
+    compute, copy = ceilings.get(dtype) or ceilings.get("float32"), ceilings.get("copy")
+    work = ((stated(base, "flops"), compute), (stated(base, "minimum_bytes"), copy))
+    return max((amount / rate for amount, rate in work if amount and rate), default=math.nan)
+
+
+def stated(kinds: Kinds, key: str) -> int | None:
+    """What every record of a case says alike, such as its number of parameters; None if none does."""
+    records = (one.record for kind in KINDS for one in kinds.get(kind, ()))
+    return next((one[key] for one in records if one.get(key) is not None), None)
+
+
+def memory(taken: Iterable[Taken], base: Memory | None) -> Memory | None:
+    """The memory of a case, or None without any."""
+    records = [one.record for one in _usable(taken) if one.record.get("memory")]
+    if not records:
+        return None
+    found = [one["memory"] for one in records]
+    peak = stats.span([one["peak"] for one in found])
+    rss = [one["host"]["peak_rss"] for one in records if one.get("host", {}).get("peak_rss")]
+    return Memory(
+        peak=peak,
+        activations=stats.span([one["peak"] - one.get("resident", 0) for one in found]),
+        saving=_saving(base.peak, peak) if base and base.peak.low > 0 else None,
+        host_rss=stats.span(rss) if rss else None,
+        traces=tuple(tuple(one.get("trace", ())) for one in found),
+        batch_bytes=found[0].get("batch_bytes") or 0,
+        elements=found[0].get("elements"),
+    )
+
+
+def _saving(base: Interval, peak: Interval) -> Interval:
+    """1 - variant / baseline, bounded by the extremes of both."""
+    low, high = 1 - peak.high / base.low, 1 - peak.low / base.high
+    return Interval(1 - peak.point / base.point, low, high, min(base.n, peak.n))
+
+
+def quality(taken: Iterable[Taken], base: Iterable[Taken]) -> Quality | None:
+    """The quality a case reached, or None without any; its loss against the baseline's from the same seed."""
+    used = [one for one in _usable(taken) if one.record.get("quality")]
+    if not used:
+        return None
+    reached = {one.launch: _reached(one) for one in _usable(base) if one.record.get("quality")}
+    pairs = [(_reached(one), reached[one.launch]) for one in used if one.launch in reached]
+    losses = tuple(ours / theirs - 1 for ours, theirs in pairs if math.isfinite(theirs) and theirs > 0)
+    return Quality(
+        metric=used[0].record["quality"]["metric"],
+        value=_over_seeds([_reached(one) for one in used]),
+        finite=all(math.isfinite(_reached(one)) for one in used),
+        losses=losses,
+        loss=_over_seeds(losses) if losses else None,
+        curves=tuple(tuple(one.record["quality"].get("curve", ())) for one in used),
+    )
+
+
+def _reached(taken: Taken) -> float:
+    """Infinite for a run that met NaN or infinity anywhere: nothing is worse."""
+    found = taken.record["quality"]
+    value = found["value"]
+    return float(value) if value is not None and found.get("finite", True) else math.inf
+
+
+def _over_seeds(values: Sequence[float]) -> Interval:
+    if not all(math.isfinite(value) for value in values):
+        return Interval(math.inf, math.inf, math.inf, len(values))
+    return stats.mean(values)
+
+
+def equality(taken: Iterable[Taken]) -> Equality | None:
+    """How the results of all launches compare, or None if they were not compared. One bad one is enough."""
+    found = [one.record["equality"] for one in _usable(taken) if one.record.get("equality")]
+    if not found:
+        return None
+    values = [math.inf if one.get("value") is None else float(one["value"]) for one in found]
+    bad = [one for one in found if not one.get("ok")]
+    finite = all(math.isfinite(value) for value in values)
+    return Equality(
+        metric=str(found[0].get("metric", "")),
+        value=stats.span(values),
+        tolerance=float(found[0].get("tolerance", 0.0)),
+        ok=finite and not bad,
+        message=_difference(bad[0]) if bad else "",
+    )
+
+
+def _difference(found: Mapping[str, object]) -> str:
+    if found.get("message") or found.get("value") is None:
+        return str(found.get("message") or "the results cannot be compared")
+    metric, value, tolerance = (found.get(key, "") for key in ("metric", "value", "tolerance"))
+    return f"{metric} {value:.2g} against a tolerance of {tolerance:.2g}"
+
+
+def compression(kinds: Kinds, base: Kinds) -> Interval | None:
+    """Baseline / variant bytes of parameters: counted, so exact."""
+    ours, theirs = stated(kinds, "parameter_bytes"), stated(base, "parameter_bytes")
+    return stats.span([theirs / ours]) if ours and theirs else None

@@ -1,0 +1,90 @@
+"""What claims are judged by: each figure from the rows of a run, with its interval.
+
+A figure of one case speaks about a variant on one workload. A figure over a scale speaks about how something
+grows, so it takes the cases that differ only in the parameters named in ``over``. Add one: a function from
+``Family`` to ``Found``, and its name in ``FIGURES``, which is what a claim's ``figure`` names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from harness import growth, measured, stats, units
+from harness.measured import Family, Figure, Found, NotMeasured
+
+#: The parameters that make a model larger.
+SIZES = ("size", "layers", "width", "heads")
+
+
+def speedup(family: Family) -> Found:
+    timing = measured.timing(family.row)
+    if timing.speedup is None:
+        base = family.row.baseline
+        why = f"its baseline {base.case.variant}: {base.failure}" if base and base.failure else ""
+        raise NotMeasured(why or "no launch timed both it and its baseline")
+    effects = tuple(-effect for effect in timing.effects)
+    noisy = timing.noisy - timing.set_aside
+    note = f"{noisy} of {len(effects)} launches were noisy" if noisy else ""
+    return Found(timing.speedup, units.times, effects, logs=True, note=note)
+
+
+def memory_saving(family: Family) -> Found:
+    memory = measured.memory(family.row)
+    if memory.saving is None:
+        raise NotMeasured("the memory of its baseline was not measured")
+    return Found(memory.saving, units.percent)
+
+
+def compression(family: Family) -> Found:
+    if family.row.compression is None:
+        raise NotMeasured(family.row.failure or "the bytes of its parameters were not counted")
+    return Found(family.row.compression, units.times)
+
+
+def quality_loss(family: Family) -> Found:
+    quality = family.row.quality
+    if quality is None or quality.loss is None:
+        raise NotMeasured(family.row.failure or "no quality launch of both it and its baseline in this run")
+    note = "" if quality.finite else "a run met NaN or infinity"
+    return Found(quality.loss, units.percent, quality.losses, note=note)
+
+
+def equal(family: Family) -> Found:
+    if family.row.equality is None:
+        raise NotMeasured(family.row.failure or "its results were not compared with the baseline's")
+    return Found(family.row.equality.value, "{:.2g}".format)
+
+
+def elements_per_1000_images(family: Family) -> Found:
+    """Embedding elements that were kept, counted."""
+    memory, images = measured.memory(family.row), family.row.case.parameters.get("images")
+    if not memory.elements or not images:
+        raise NotMeasured("the elements that were kept were not counted")
+    return Found(stats.span([1000 * memory.elements / images]), units.count)
+
+
+def geometric_mean(family: Family) -> Found:
+    """Of the speedups over workloads, each counted once; the interval is over workloads and not launches."""
+    logs = [math.log(row.speedup.point) for row in family.rows if row.speedup]
+    if len(logs) < 2:
+        raise NotMeasured(f"a mean over workloads takes 2, this run has {len(logs)}")
+    return Found(
+        stats.ratio(logs), units.times, note=f"a mean over {len(logs)} workloads, which more would narrow"
+    )
+
+
+FIGURES: Mapping[str, Figure] = {
+    "speedup": Figure(speedup),
+    "memory_saving": Figure(memory_saving),
+    "compression": Figure(compression),
+    "quality_loss": Figure(quality_loss),
+    "bytes_per_batch": Figure(growth.slope),
+    "equal": Figure(equal),
+    "steady_slope": Figure(growth.steady_slope),
+    "slope_without_cleaning": Figure(growth.slope_without_cleaning),
+    "elements_per_1000_images": Figure(elements_per_1000_images),
+    "depth_exponent": Figure(growth.depth_exponent, over=("layers",)),
+    "growth": Figure(growth.over_sizes, over=SIZES),
+    "geometric_mean": Figure(geometric_mean, over=None),
+}

@@ -1,0 +1,124 @@
+"""Figures of how something grows: memory over batches, activations over depth, gains over model size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+
+from harness import measured, stats, units
+from harness.measured import Family, Found, NotMeasured
+from harness.rows import CaseSummary, Memory
+from harness.stats import Interval
+
+#: Batches that a growth of memory can be told from.
+FEWEST_BATCHES = 4
+
+
+def slope(family: Family) -> Found:
+    """Growth of memory per batch, in batches' embeddings: 1 keeps every batch, 0 none."""
+    memory = measured.memory(family.row)
+    fits = [stats.slope(range(len(trace)), trace).times(1 / memory.batch_bytes) for trace in _traces(memory)]
+    value = Interval(
+        stats.span([fit.point for fit in fits]).point,
+        min(fit.low for fit in fits),
+        max(fit.high for fit in fits),
+        len(fits),
+    )
+    return Found(value, units.percent, note=_of_one_batch(memory))
+
+
+def steady_slope(family: Family) -> Found:
+    """The steepest growth of memory over any beginning of the run: no early rise hides in a long one."""
+    memory = measured.memory(family.row)
+    steepest, flattest = [], []
+    for trace in _traces(memory):
+        slopes = [value / memory.batch_bytes for value in stats.prefix_slopes(trace, FEWEST_BATCHES)]
+        steepest.append(max(slopes))
+        flattest.append(min(slopes))
+    value = Interval(max(steepest), min(flattest), max(steepest), len(steepest))
+    return Found(value, units.percent, note=f"at every prefix; {_of_one_batch(memory)}")
+
+
+def slope_without_cleaning(family: Family) -> Found:
+    """Growth of memory per batch, told beside that of the other ways to clean up and what each costs."""
+    found = slope(family)
+    others = [
+        _way(name, rows[0]) for name, rows in family.peers.items() if name.startswith("stream") and rows
+    ]
+    return Found(found.value, found.show, note="; ".join([found.note, *others]))
+
+
+def _way(name: str, row: CaseSummary) -> str:
+    try:
+        grows = units.percent(slope(Family([row], {})).value.point)
+    except NotMeasured as lacking:
+        return f"{name}: {lacking}"
+    speed = f", {units.times(row.speedup.point)} of the baseline's speed" if row.speedup else ""
+    return f"{name}: {grows}{speed}"
+
+
+def _of_one_batch(memory: Memory) -> str:
+    return f"of the {units.size(memory.batch_bytes)} of one batch's embeddings, per batch"
+
+
+def _traces(memory: Memory) -> list[tuple[int, ...]]:
+    shortest = min(len(trace) for trace in memory.traces)
+    if shortest < FEWEST_BATCHES or memory.batch_bytes <= 0:
+        raise NotMeasured(f"growth takes the memory after {FEWEST_BATCHES} batches, there are {shortest}")
+    return list(memory.traces)
+
+
+def depth_exponent(family: Family) -> Found:
+    """k of activations = c depth^k: 1 keeps all of every layer, 0.5 is the square root."""
+    others = []
+    for name, rows in family.peers.items():
+        points = _depths(rows)
+        if name != family.row.case.variant and len(points) >= 3:
+            others.append(f"{name} {units.plain(stats.exponent(*zip(*points, strict=True)).point)}")
+    points = _depths(family.rows)
+    if len(points) < 3:
+        raise NotMeasured(_too_few(family, len(points), "depths"))
+    note = f"of the others: {', '.join(others)}" if others else ""
+    return Found(stats.exponent(*zip(*points, strict=True)), units.plain, note=note)
+
+
+def _depths(rows: Sequence[CaseSummary]) -> list[tuple[float, float]]:
+    """Layers and the bytes of activations, of the cases that were measured."""
+    found = {
+        float(row.case.parameters["layers"]): row.memory.activations.point
+        for row in rows
+        if row.memory and row.memory.activations.point > 0 and "layers" in row.case.parameters
+    }
+    return sorted(found.items())
+
+
+def over_sizes(family: Family) -> Found:
+    """The slope of log speedup over log parameter count: above 0 where larger models gain more.
+
+    Launches of different sizes are independent, so any one of each makes a line; the interval is over lines.
+    """
+    rows = sorted((row for row in family.rows if row.speedup and row.parameters), key=_parameters)
+    sizes = [math.log(_parameters(row)) for row in rows]
+    if len(set(sizes)) < 3:
+        raise NotMeasured(_too_few(family, len(set(sizes)), "sizes"))
+    launches = zip(*(row.timing.effects for row in rows if row.timing), strict=False)
+    lines = tuple(_least_squares(sizes, [-effect for effect in launch]) for launch in launches)
+    gains = ", ".join(
+        f"{units.times(row.speedup.point)} at {units.count(_parameters(row))}" for row in rows if row.speedup
+    )
+    return Found(stats.mean(lines), units.plain, lines, note=f"speedup by parameters: {gains}")
+
+
+def _parameters(row: CaseSummary) -> int:
+    return row.parameters or 0
+
+
+def _least_squares(x: Sequence[float], y: Sequence[float]) -> float:
+    middle = fmean(x)
+    return sum((a - middle) * b for a, b in zip(x, y, strict=True)) / sum((a - middle) ** 2 for a in x)
+
+
+def _too_few(family: Family, have: int, what: str) -> str:
+    failures = [f"{row.case.id}: {row.failure}" for row in family.rows if row.failure]
+    return "; ".join([f"takes 3 {what}, this run has {have}", *failures[:2]])
