@@ -71,7 +71,9 @@ def _parser() -> Parser:
 
 
 def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("list", help="the techniques, their variants and the workloads they are measured on")
+    parser = commands.add_parser(
+        "list", help="the techniques, their variants and the workloads they are measured on"
+    )
     parser.add_argument("names", nargs="*", metavar="TECHNIQUE", help="only these; default: all")
     _profile(parser, None)
     _benchmarks(parser)
@@ -83,18 +85,29 @@ def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
 def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser("run", help="measure, and judge what was measured")
     parser.add_argument(
-        "names", nargs="*", metavar="TECHNIQUE", help="a technique, or a stack such as mixed-precision:bf16+compile:default"
+        "names",
+        nargs="*",
+        metavar="TECHNIQUE",
+        help="a technique, or a stack such as mixed-precision:bf16+compile:default",
     )
     _profile(parser, "quick")
     _benchmarks(parser)
     _device(parser, ("auto", "cpu", "cuda"), "auto")
-    parser.add_argument("--budget", metavar="TIME", help="wall time, such as 90s, 10m or 2h; default: the profile's")
     parser.add_argument(
-        "--resume", nargs="?", const="", metavar="RUN", help="go on with a run; default: the last that did not finish"
+        "--budget", metavar="TIME", help="wall time, such as 90s, 10m or 2h; default: the profile's"
+    )
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="",
+        metavar="RUN",
+        help="go on with a run; default: the last that did not finish",
     )
     _out(parser)
     parser.add_argument("--memory-limit", metavar="SIZE", help="bound of a worker's host memory, such as 8G")
-    parser.add_argument("--timeout", metavar="TIME", default="5m", help="a case that hangs this long is ended; default 5m")
+    parser.add_argument(
+        "--timeout", metavar="TIME", default="5m", help="a case that hangs this long is ended; default 5m"
+    )
     _strict(parser)
     _format(parser)
     parser.set_defaults(command=_run)
@@ -104,14 +117,18 @@ def _add_judge(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser("judge", help="a stored run against every claim and target")
     parser.add_argument("run", nargs="?", metavar="RUN", help="a run's folder; default: the last one")
     _out(parser)
-    parser.add_argument("--claims", action="append", default=[], metavar="FILE", help="a claims file of your own as well")
+    parser.add_argument(
+        "--claims", action="append", default=[], metavar="FILE", help="a claims file of your own as well"
+    )
     _strict(parser)
     _format(parser)
     parser.set_defaults(command=_judge)
 
 
 def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("doctor", help="what on this machine makes numbers bad, and what to do about it")
+    parser = commands.add_parser(
+        "doctor", help="what on this machine makes numbers bad, and what to do about it"
+    )
     _format(parser)
     parser.set_defaults(command=_doctor)
 
@@ -140,7 +157,9 @@ def _device(parser: Parser, choices: Sequence[str], default: str) -> None:
 
 
 def _out(parser: Parser) -> None:
-    parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="results folder; default: results")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results"), metavar="DIR", help="results folder; default: results"
+    )
 
 
 def _strict(parser: Parser) -> None:

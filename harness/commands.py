@@ -13,7 +13,7 @@ from harness.errors import BadInput
 from harness.store import Run
 
 if TYPE_CHECKING:
-    from harness.judge import Judgement
+    from harness.judgement import Judgement
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
@@ -42,7 +42,11 @@ def _listed(one: benchmark.Benchmark, profile: str, device: str) -> dict[str, ob
         "says": one.says or applied.says,
         "baseline": applied.baseline,
         "variants": {
-            name: {"says": variant.says, "needs": list(variant.needs), "missing": missing(variant.needs, device)}
+            name: {
+                "says": variant.says,
+                "needs": list(variant.needs),
+                "missing": missing(variant.needs, device),
+            }
             for name, variant in applied.variants.items()
             if not one.variants or name in (*one.variants, applied.baseline)
         },
@@ -78,8 +82,15 @@ def _judgement(run: Run, extra: Sequence[str] = ()) -> Judgement:
     from harness import claims, targets
     from harness.judge import judge as judged
 
-    measurable = {one.applied.name for one in benchmark.discover().values()}
-    return judged(run, claims.load(extra=[Path(path) for path in extra]), targets.load(), measurable)
+    return judged(run, claims.load(extra=[Path(path) for path in extra]), targets.load(), _measurable())
+
+
+def _measurable() -> set[str] | None:
+    """The techniques that have a benchmark; None where the declarations are not at hand."""
+    try:
+        return {one.applied.name for one in benchmark.discover().values()}
+    except BadInput:
+        return None
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -108,7 +119,9 @@ def readme(options: argparse.Namespace) -> int:
     if BEGIN not in text or END not in text:
         raise BadInput(f"{path} has no place for results; add two lines: {BEGIN} and {END}")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    store.write_atomically(path, f"{before}{BEGIN}\n{markdown.run_section(run, _judgement(run))}\n{END}{after}")
+    store.write_atomically(
+        path, f"{before}{BEGIN}\n{markdown.run_section(run, _judgement(run))}\n{END}{after}"
+    )
     print(f"wrote the table of {run.folder} into {path}")
     return 0
 

@@ -1,7 +1,7 @@
 """One launch: fresh workers, one for each variant of a group, measured in turn.
 
-``time``     all workers of the group exist at once and run in lock step: one is timed while the others
-             sleep on their pipes. A round visits every variant in a random order and then in the mirrored
+``time``     all workers of the group exist at once and run in lock step: one is timed while the
+             others sleep on their pipes. A round visits every variant in a random order and then in the mirrored
              one (A B C C B A; of two variants ABBA or BAAB), so that a drift of the machine falls on all alike.
 ``memory``   one worker at a time, alone: no peak is read from a process or a device that holds another.
 ``quality``  as memory; the seed changes from launch to launch, for a loss differs between seeds.
@@ -44,7 +44,8 @@ class Pace:
     block: float = 0.1
     """A visit lasts about this long, or one step."""
     samples: int = 13
-    """Steps that a visit has at least, so that a high percentile can be told, if that costs under 4 blocks."""
+    """Steps that a visit has at least, so that a high percentile can be told, if that costs under
+    4 blocks."""
     lane: float = 3.0
     """No further round of a variant that has been timed this long in the launch."""
     warm_up: float = 1.0
@@ -170,7 +171,7 @@ def _visit(lane: Lane, visit: int, pace: Pace) -> None:
 
 
 def _whole_rounds(record: Json) -> Json:
-    """A worker that failed between the two visits of a round leaves half a round, which compares with nothing."""
+    """A worker that failed between a round's two visits leaves half a round, which compares with nothing."""
     if len(record.get("blocks", ())) % 2:
         record["blocks"].pop()
         record["visits"].pop()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness import record, stats
@@ -28,7 +28,7 @@ class Settings:
     """Half-width of a speedup's 95 % interval at which a group is done, relative."""
     launches: tuple[int, int]
     """The fewest and the most timing launches of a group."""
-    pace: Pace = Pace()
+    pace: Pace = field(default_factory=Pace)
     qualities: int = 3
     """Quality launches, each from another seed."""
 
@@ -36,7 +36,9 @@ class Settings:
 PROFILES = {
     "quick": Settings(budget=480, precision=0.05, launches=(3, 5), pace=Pace(rounds=3, lane=1.5)),
     "standard": Settings(budget=3600, precision=0.05, launches=(5, 12), pace=Pace(rounds=4), qualities=5),
-    "full": Settings(budget=6 * 3600, precision=0.02, launches=(7, 30), pace=Pace(rounds=6, lane=8), qualities=7),
+    "full": Settings(
+        budget=6 * 3600, precision=0.02, launches=(7, 30), pace=Pace(rounds=6, lane=8), qualities=7
+    ),
 }
 
 #: A launch whose rounds disagree by more than this much (interquartile range of the log ratio) is measured again.
@@ -95,7 +97,7 @@ class Runner:
         self._ends = now() + settings.budget
 
     def run(self, plan: Plan) -> bool:
-        """Measures what `plan` asks for and the journal does not have. False if the budget ended before that."""
+        """Measures what `plan` asks for and the journal lacks. False if the budget ended before that."""
         launches = sum(self._fewest(kind) for group in plan.groups for kind in plan.kinds(group[0]))
         self._watch.planned(len(self._journal.run.launches), launches)
         for group in plan.groups:
@@ -121,7 +123,7 @@ class Runner:
         return {"memory": 1, "time": self._settings.launches[0], "quality": self._settings.qualities}[kind]
 
     def _count(self, group: list[Case], kind: str) -> int:
-        """Launches that count: a noisy one is measured again, but no group more often than it has launches."""
+        """Launches that count: a noisy one is measured again, but not more of them than a group has at least."""
         made = self._made(group, kind)
         noisy = sum(bool(launch["noisy"]) for launch in made)
         return len(made) - min(noisy, self._fewest(kind))

@@ -29,9 +29,13 @@ HOST_SHARE = 0.9
 def run(options: argparse.Namespace) -> int:
     """Measures, prints, judges. Raises BadInput before anything is written."""
     _settings(options, options.profile)  # Bad input is said before anything starts.
-    memory_limit = size(options.memory_limit) if options.memory_limit else int(HOST_SHARE * limits.available_memory())
+    memory_limit = (
+        size(options.memory_limit) if options.memory_limit else int(HOST_SHARE * limits.available_memory())
+    )
     if options.resume is None:
-        benchmark.chosen(options.names, benchmark.discover(options.benchmarks))  # A wrong name is said at once.
+        benchmark.chosen(
+            options.names, benchmark.discover(options.benchmarks)
+        )  # A wrong name is said at once.
     with tempfile.TemporaryDirectory(prefix="claimbench-", ignore_cleanup_errors=True) as scratch:
         engine = LocalEngine(Path(scratch))
         journal, planned = _open(options, engine)
@@ -43,7 +47,9 @@ def run(options: argparse.Namespace) -> int:
             journal.close()
 
 
-def _measure(options: argparse.Namespace, settings: Settings, journal: Journal, planned: Plan, start: Start) -> int:
+def _measure(
+    options: argparse.Namespace, settings: Settings, journal: Journal, planned: Plan, start: Start
+) -> int:
     progress = Progress(journal.run, quiet=options.format == "json")
     runner = Runner(start, journal, settings, machine.Conditions(), progress)
     resume = f"python -m harness run --resume {shlex.quote(str(journal.run.folder))}"

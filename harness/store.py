@@ -73,7 +73,9 @@ class Journal:
 
     def append(self, launch: Json) -> None:
         """Adds a launch, whole or not at all. Raises BadInput when the disk is full."""
-        line = json.dumps({"schema": SCHEMA, **launch}, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        line = (
+            json.dumps({"schema": SCHEMA, **launch}, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        )
         end = self._lines.seek(0, os.SEEK_END)
         try:
             with _clear_errors(self.run.folder):
@@ -106,7 +108,9 @@ def _locked(path: Path) -> IO[bytes]:
         fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lines.close()
-        raise BadInput(f"{path.parent} is being written by another run; wait for it, or start a run of its own") from None
+        raise BadInput(
+            f"{path.parent} is being written by another run; wait for it, or start a run of its own"
+        ) from None
     return lines
 
 
@@ -141,7 +145,7 @@ def _clear_errors(folder: Path) -> Iterator[None]:
 
 
 def read(folder: Path | str) -> Run:
-    """A stored run. Raises BadInput, naming file and line, for what is missing, foreign or of a newer schema."""
+    """A stored run. Raises BadInput, with file and line, for what is missing, foreign or of a newer schema."""
     folder = Path(folder)
     info = _object(_text(folder / RUN, "is no run: it has no run.json"), folder / RUN)
     for key in ("plan", "profile", "device"):
@@ -151,7 +155,9 @@ def read(folder: Path | str) -> Run:
     text = _text(folder / JOURNAL, "has a run.json but no records.jsonl")
     whole, _, torn = text.rpartition("\n")
     if torn:
-        run.warnings.append(f"{folder / JOURNAL}: the last line is torn and set aside; --resume measures it again")
+        run.warnings.append(
+            f"{folder / JOURNAL}: the last line is torn and set aside; --resume measures it again"
+        )
     for number, line in enumerate(whole.splitlines(), 1):
         run.launches.append(_launch(line, folder / JOURNAL, number))
     return run
@@ -169,7 +175,9 @@ def _text(path: Path, otherwise: str) -> str:
 def _launch(line: str, path: Path, number: int) -> Json:
     launch = _object(line, path, number)
     if not {"kind", "group", "launch", "records"} <= launch.keys():
-        raise BadInput(f"{path} line {number} is not a launch of this harness; move the file away or mend the line")
+        raise BadInput(
+            f"{path} line {number} is not a launch of this harness; move the file away or mend the line"
+        )
     return launch
 
 
@@ -182,7 +190,9 @@ def _object(text: str, path: Path, number: int = 0) -> Json:
     if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
         raise BadInput(f"{where} is not from this harness: it names no schema")
     if data["schema"] > SCHEMA:
-        raise BadInput(f"{where} has schema {data['schema']}, this version reads up to {SCHEMA}; upgrade claimbench")
+        raise BadInput(
+            f"{where} has schema {data['schema']}, this version reads up to {SCHEMA}; upgrade claimbench"
+        )
     return data
 
 

@@ -9,8 +9,9 @@ import os
 # OpenBLAS would start its threads when numpy is imported. torch has BLAS of its own; numpy only makes data.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import harness.worker  # noqa: E402, F401
-import torch  # noqa: E402, F401
-import torch._dynamo  # noqa: E402, F401 - seconds to import, for every worker that compiles
-import torch._inductor.compile_fx  # noqa: E402, F401
-import transformers.modeling_utils  # noqa: E402, F401
+import torch
+import torch._dynamo
+import torch._inductor.compile_fx  # noqa: F401
+import transformers.modeling_utils  # noqa: F401
+
+import harness.worker  # noqa: F401

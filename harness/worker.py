@@ -9,11 +9,12 @@ A request is ``{"do": NAME, ...}``; the answer ``{"ok": {...}}`` or ``{"outcome"
 from __future__ import annotations
 
 import base64
-import ctypes
 import json
 import os
+import select
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -37,6 +38,7 @@ EVIDENCE_VALUES = 4096
 def main(connection: Connection, spec: Json) -> None:
     """The life of a worker: `spec` has case, benchmarks (folder), seed, log, cache, memory_limit."""
     _own_process(spec)
+    _die_with_runner(connection)
     try:
         measured = Measured(spec)
         answer: Json = {"ok": measured.facts()}
@@ -62,7 +64,6 @@ def _own_process(spec: Json) -> None:
     """A session of its own, so that it is killed with its children; its chatter goes to a file."""
     if os.getpid() != os.getsid(0):
         os.setsid()
-    _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runner, which then ends its workers.
     with open(spec["log"], "ab", buffering=0) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
@@ -73,11 +74,19 @@ def _own_process(spec: Json) -> None:
         limits.set_host_limit(int(spec["memory_limit"]))
 
 
-def _die_with_parent() -> None:
-    """A killed runner leaves no worker behind, not even one in the middle of a long step (Linux)."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+def _die_with_runner(connection: Connection) -> None:
+    """A killed runner leaves no worker behind, not even one in the middle of a long step.
+
+    The thread sleeps in the kernel until the other end of the pipe is gone: it takes no time from a step.
+    """
+
+    def watch() -> None:
+        hang_up = select.poll()
+        hang_up.register(connection.fileno(), getattr(select, "POLLRDHUP", select.POLLHUP))
+        hang_up.poll()
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class Measured:
@@ -147,7 +156,10 @@ class Measured:
     def memory(self) -> Json:
         """Steps first at the machine's view, then one step under the allocator's."""
         host = memory.host()
-        return {"host": {"peak_rss": host["peak_rss"]}, "memory": memory.of(self.case.device).measure(self.job)}
+        return {
+            "host": {"peak_rss": host["peak_rss"]},
+            "memory": memory.of(self.case.device).measure(self.job),
+        }
 
     def flops(self) -> Json:
         return {"flops": flops.count(self.job), "minimum_bytes": flops.minimum_bytes(self.job)}
@@ -175,7 +187,9 @@ def _sample(tensor: torch.Tensor) -> torch.Tensor:
     return flat[::stride].float().cpu().clone()
 
 
-def equality(baseline: Mapping[str, torch.Tensor], variant: Mapping[str, torch.Tensor], tolerance: float) -> Json:
+def equality(
+    baseline: Mapping[str, torch.Tensor], variant: Mapping[str, torch.Tensor], tolerance: float
+) -> Json:
     """The relative L2 difference, of the loss or output and of all gradients together, the larger of both.
 
     Gradients are taken as one vector: that of a single bias may be all rounding.
@@ -192,10 +206,18 @@ def equality(baseline: Mapping[str, torch.Tensor], variant: Mapping[str, torch.T
     heads = [name for name in baseline if name in ("loss", "output")]
     rest = [name for name in baseline if name not in heads]
     value = max(_relative(baseline, variant, names) for names in (heads, rest) if names)
-    return {"metric": "relative L2", "value": value, "tolerance": tolerance, "ok": value <= tolerance, "message": ""}
+    return {
+        "metric": "relative L2",
+        "value": value,
+        "tolerance": tolerance,
+        "ok": value <= tolerance,
+        "message": "",
+    }
 
 
-def _relative(baseline: Mapping[str, torch.Tensor], variant: Mapping[str, torch.Tensor], names: list[str]) -> float:
+def _relative(
+    baseline: Mapping[str, torch.Tensor], variant: Mapping[str, torch.Tensor], names: list[str]
+) -> float:
     import torch
 
     expected = torch.cat([baseline[name].reshape(-1) for name in names])
@@ -245,4 +267,8 @@ def _is_allocation(error: BaseException) -> bool:
 
 def _where(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "no frame"
+    return (
+        f"{type(error).__name__} in {Path(frames[-1].filename).name}:{frames[-1].lineno}"
+        if frames
+        else "no frame"
+    )

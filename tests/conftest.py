@@ -29,7 +29,7 @@ def make_cases(*variants: str, benchmark: str = "speed", **parameters: Any) -> l
 
 
 class FakeWorker:
-    """Answers as told, by command; an exception in the script is raised, the n-th answer of a list is the n-th."""
+    """Answers as told, by command: an exception is raised, of a list the n-th call gets the n-th."""
 
     pid = 0
 

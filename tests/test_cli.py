@@ -22,7 +22,9 @@ def call(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=120)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *[[c, "--help"] for c in ("list", "run", "judge", "doctor", "readme")]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], *[[c, "--help"] for c in ("list", "run", "judge", "doctor", "readme")]]
+)
 def test_help_says_what_to_type_next(arguments: list[str]) -> None:
     done = call(*arguments)
     assert done.returncode == 0
@@ -92,7 +94,9 @@ def test_times_are_read(text: str, value: float) -> None:
     assert session.seconds(text) == value
 
 
-@pytest.mark.parametrize(("text", "value"), [("1024", 1024), ("1K", 1024), ("8G", 8 * 2**30), ("1.5 GiB", 3 * 2**29)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("1024", 1024), ("1K", 1024), ("8G", 8 * 2**30), ("1.5 GiB", 3 * 2**29)]
+)
 def test_sizes_are_read(text: str, value: int) -> None:
     assert session.size(text) == value
 

@@ -176,7 +176,9 @@ def test_an_interrupt_leaves_whole_launches_only(journal: Journal) -> None:
 
 
 def time_launch(rounds: list[tuple[float, float]], throttled: float = 0.0) -> Json:
-    blocks: Callable[[int], list[list[float]]] = lambda side: [[pair[side]] for pair in rounds for _ in range(2)]  # noqa: E731
+    blocks: Callable[[int], list[list[float]]] = lambda side: [
+        [pair[side]] for pair in rounds for _ in range(2)
+    ]
     records = [{"variant": "a", "blocks": blocks(0)}, {"variant": "b", "blocks": blocks(1)}]
     return {"baseline": "a", "conditions": {"throttled": throttled}, "records": records}
 

@@ -21,7 +21,17 @@ DECLARED = ROOT / "tests" / "declared"
 
 
 def command(out: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "harness", "run", "--benchmarks", str(DECLARED), "--out", str(out), *arguments]
+    return [
+        sys.executable,
+        "-m",
+        "harness",
+        "run",
+        "--benchmarks",
+        str(DECLARED),
+        "--out",
+        str(out),
+        *arguments,
+    ]
 
 
 def run(out: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -64,7 +74,9 @@ def lines(out: Path) -> int:
 
 @pytest.mark.parametrize("finished", [0, 1, 3, 5])
 def test_a_killed_run_goes_on_without_losing_or_repeating_anything(tmp_path: Path, finished: int) -> None:
-    process = subprocess.Popen(command(tmp_path, "toy"), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command(tmp_path, "toy"), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     while lines(tmp_path) < finished or not list(tmp_path.glob("*/*/records.jsonl")):
         assert process.poll() is None
         time.sleep(0.01)
@@ -84,7 +96,12 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_anything(tmp_path: Pat
 
 def test_an_interrupt_shows_what_is_done_and_the_line_that_resumes(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        command(tmp_path, "toy"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command(tmp_path, "toy"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     while lines(tmp_path) < 4:
         assert process.poll() is None

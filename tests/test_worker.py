@@ -29,7 +29,9 @@ def test_a_built_case_tells_its_facts() -> None:
     assert facts["start_rss"] > 0
 
 
-def test_warm_up_tells_the_first_step_apart_and_ends_when_steady_or_late(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warm_up_tells_the_first_step_apart_and_ends_when_steady_or_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     one = measured("plain")
     steps = iter([9.0, 3.0, 2.0, 1.0, 1.05, 1.0, 1.0])
     monkeypatch.setattr(one.clock, "block", lambda step, count: [step() and next(steps)])
@@ -55,7 +57,7 @@ def test_the_same_results_are_equal_and_survive_the_pipe() -> None:
 def test_a_result_that_is_off_by_one_percent_is_wrong() -> None:
     found = equality_of("wrong")
     assert found["ok"] is False
-    assert found["value"] == pytest.approx(0.01, rel=1e-3)
+    assert found["value"] == pytest.approx(1.01**2 - 1, rel=1e-3), "of the loss, which is a square"
 
 
 def test_nan_is_wrong_and_said() -> None:
@@ -98,11 +100,17 @@ def test_a_missing_requirement_is_unsupported_with_the_line_that_installs_it() -
     ("error", "outcome"),
     [
         (MemoryError(), "out-of-memory"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"), "out-of-memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
+            "out-of-memory",
+        ),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "out-of-memory"),
         (RuntimeError("shapes differ"), "crashed: RuntimeError"),
         (Unsupported("needs CUDA"), "unsupported: needs CUDA"),
-        (ModuleNotFoundError("No module named 'peft'", name="peft"), "unsupported: needs peft: pip install peft"),
+        (
+            ModuleNotFoundError("No module named 'peft'", name="peft"),
+            "unsupported: needs peft: pip install peft",
+        ),
     ],
 )
 def test_an_exception_is_an_outcome(error: Exception, outcome: str) -> None:

@@ -47,7 +47,8 @@ def memory(row: CaseSummary) -> str:
         return ""
     if row.saving is None:
         return units.size(row.memory.peak.point)
-    return f"{units.size(row.memory.peak.point)}, {-row.saving.point:+.0%}"
+    change = round(-100 * row.saving.point)
+    return f"{units.size(row.memory.peak.point)}, " + (f"{change:+d} %" if change else "same")
 
 
 def equal(row: CaseSummary) -> str:
@@ -57,7 +58,9 @@ def equal(row: CaseSummary) -> str:
 
 
 def remark(row: CaseSummary) -> str:
-    return "; ".join(text for text in (row.failure or row.message, _quality(row), _compile(row), _noise(row)) if text)
+    return "; ".join(
+        text for text in (row.failure or row.message, _quality(row), _compile(row), _noise(row)) if text
+    )
 
 
 def _quality(row: CaseSummary) -> str:
@@ -65,7 +68,9 @@ def _quality(row: CaseSummary) -> str:
         return ""
     text = f"{row.quality.metric} {row.quality.value.point:.3g}"
     if row.quality.loss is not None:
-        text += f", {row.quality.loss.point:+.2%} ({row.quality.loss.low:+.2%} to {row.quality.loss.high:+.2%})"
+        text += (
+            f", {row.quality.loss.point:+.2%} ({row.quality.loss.low:+.2%} to {row.quality.loss.high:+.2%})"
+        )
     return text if row.quality.finite else f"{text}, not finite"
 
 
@@ -82,7 +87,9 @@ def _compile(row: CaseSummary) -> str:
     if row.timing.pays_after is None:
         return first
     return f"{first}: " + (
-        "never pays" if math.isinf(row.timing.pays_after) else f"pays after {row.timing.pays_after:,.0f} steps"
+        "never pays"
+        if math.isinf(row.timing.pays_after)
+        else f"pays after {row.timing.pays_after:,.0f} steps"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from harness.judge import Judgement
+from harness.judgement import Judgement
 from harness.report import cells
 from harness.store import Run
 from harness.verdict import NOT_MEASURED

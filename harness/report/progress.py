@@ -1,4 +1,4 @@
-"""What the terminal shows while a run goes on: what is measured now, the time left, and each row as it comes.
+"""What the terminal shows while a run goes on: what is measured, the time left, each row as it comes.
 
 On a terminal one live line beneath the rows; elsewhere a plain line for each group; with --format json nothing
 on standard output, where only the answer belongs.
@@ -9,7 +9,16 @@ from __future__ import annotations
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bar, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import (
+    Progress as Bar,
+)
 
 from harness import summary
 from harness.record import Case, Json
@@ -44,7 +53,9 @@ class Progress:
             self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:

@@ -8,12 +8,12 @@ from itertools import groupby
 from typing import Any
 
 from rich.box import SIMPLE
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 from harness.doctor import Finding
-from harness.judge import ClaimVerdict, Judgement
+from harness.judgement import ClaimVerdict, Judgement
 from harness.record import OK
 from harness.report import cells
 from harness.rows import CaseSummary
@@ -21,6 +21,8 @@ from harness.store import Run
 from harness.targets import TargetVerdict
 from harness.verdict import NOT_MEASURED
 
+#: Columns that may break their lines where the terminal is narrow.
+WRAPPED = ("workload", "remark", "why", "worst", "what it does", "here", "found", "do")
 RIGHT = ("speedup", "step", "memory", "limit", "held", "met")
 
 
@@ -87,7 +89,8 @@ def tally(judgement: Judgement) -> str:
 def _table(title: str, columns: Iterable[str]) -> Table:
     table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE, pad_edge=False)
     for name in columns:
-        table.add_column(name, justify="right" if name in RIGHT else "left", overflow="fold")
+        justify: JustifyMethod = "right" if name in RIGHT else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name not in WRAPPED)
     return table
 
 
@@ -114,4 +117,6 @@ def show_findings(findings: Sequence[Finding]) -> None:
 
 
 def _console() -> Console:
-    return Console(highlight=False, markup=False)
+    """As wide as the terminal; a file or a pipe gets lines that a diff and a pager can take."""
+    console = Console(highlight=False, markup=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, width=140)

@@ -105,7 +105,10 @@ def test_a_call_brings_a_fact_home_or_says_why_not(engine: LocalEngine) -> None:
 
 def process_facts() -> dict[str, int]:
     """Of a worker before it has worked: a fork of a process with threads would lose them."""
-    return {"threads": psutil.Process().num_threads(), "parent_threads": psutil.Process(os.getppid()).num_threads()}
+    return {
+        "threads": psutil.Process().num_threads(),
+        "parent_threads": psutil.Process(os.getppid()).num_threads(),
+    }
 
 
 def no_fact() -> dict[str, int]:
@@ -135,7 +138,11 @@ def test_a_killed_runner_leaves_no_worker_behind(tmp_path: Path) -> None:
     root = Path(__file__).parent.parent.parent
     environment = {**os.environ, "PYTHONPATH": str(root)}
     runner = subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=root, env=environment
+        [sys.executable, str(script), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=root,
+        env=environment,
     )
     assert runner.stdout is not None
     worker = int(runner.stdout.readline())
