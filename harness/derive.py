@@ -30,11 +30,11 @@ def timing(
     `base` holds the baseline's launches; empty for no comparison.
     `floor` is the time that the machine's ceilings would need for a step, s; NaN if unknown.
     """
-    every = [one for one in _usable(kinds.get("time", ())) if _level(one) > 0]
+    every = [(one, level) for one in _usable(kinds.get("time", ())) if (level := _level(one)) > 0]
     if not every:
         return None
-    used = _quiet(every)
-    levels = tuple(_level(one) for one in used)
+    quiet = [pair for pair in every if not pair[0].noisy]
+    used, levels = zip(*(quiet if len(quiet) >= QUIET_ENOUGH else every), strict=True)
     step = stats.level(levels)
     pooled = sorted(second for one in used for block in one.record["blocks"] for second in block)
     effects = () if case.is_baseline else tuple(_effects(base, used))
@@ -53,18 +53,13 @@ def timing(
         compile_warm=warm,
         pays_after=_pays_after(cold, warm, step, speedup, base_timing),
         of_limit=floor / step.point if floor > 0 else None,
-        noisy=sum(one.noisy for one in every),
+        noisy=sum(one.noisy for one, _ in every),
         set_aside=len(every) - len(used),
     )
 
 
 def _usable(taken: Iterable[Taken]) -> list[Taken]:
     return [one for one in taken if one.record["outcome"] in (OK, WRONG_RESULT)]
-
-
-def _quiet(taken: list[Taken]) -> list[Taken]:
-    quiet = [one for one in taken if not one.noisy]
-    return quiet if len(quiet) >= QUIET_ENOUGH else taken
 
 
 def _level(taken: Taken) -> float:

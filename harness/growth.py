@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import insort
 from collections.abc import Sequence
 from statistics import fmean
 
@@ -33,11 +34,25 @@ def steady_slope(family: Family) -> Found:
     memory = measured.memory(family.row)
     steepest, flattest = [], []
     for trace in _traces(memory):
-        slopes = [value / memory.batch_bytes for value in stats.prefix_slopes(trace, FEWEST_BATCHES)]
+        slopes = [value / memory.batch_bytes for value in prefix_slopes(trace)]
         steepest.append(max(slopes))
         flattest.append(min(slopes))
     value = Interval(max(steepest), min(flattest), max(steepest), len(steepest))
     return Found(value, units.percent, note=f"at every prefix; {_of_one_batch(memory)}")
+
+
+def prefix_slopes(trace: Sequence[float]) -> list[float]:
+    """The Theil-Sen slope of every beginning of FEWEST_BATCHES or more; a long trace is thinned."""
+    x, y = stats.thinned(range(len(trace))), stats.thinned(trace)
+    slopes: list[float] = []
+    found = []
+    for j in range(len(y)):
+        for i in range(j):
+            insort(slopes, (y[j] - y[i]) / (x[j] - x[i]))
+        if j + 1 >= FEWEST_BATCHES:
+            half = len(slopes) // 2
+            found.append((slopes[half] + slopes[~half]) / 2)
+    return found
 
 
 def slope_without_cleaning(family: Family) -> Found:

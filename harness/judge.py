@@ -158,7 +158,7 @@ def _also(claim: Claim, family: Family, outcome: str, reason: str) -> tuple[str,
 
 def _reason(claim: Claim, found: Found, outcome: str) -> str:
     assert claim.bounds
-    whose = "the claimed" if claim.bounds == claim.range else "our reading of the claim,"
+    whose = "our reading of the claim," if claim.reads_as else "the claimed"
     claimed = units.reach(*claim.bounds, found.show)
     told = f"{units.between(found.value, found.show)} {SAYS[outcome]} {whose} {claimed}"
     more = [_to_tell(claim, found)] if outcome == INCONCLUSIVE else []

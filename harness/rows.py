@@ -123,6 +123,8 @@ class CaseSummary:
     @property
     def failure(self) -> str:
         """Outcome and message in one line; empty if the case is ok."""
+        if self.outcome == NOT_RUN:
+            return self.message
         said = f": {self.message}" if self.message and self.message not in self.outcome else ""
         return "" if self.outcome == OK else f"{self.outcome.replace(WRONG_RESULT, 'wrong result')}{said}"
 

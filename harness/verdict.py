@@ -27,19 +27,26 @@ CONTRADICTED = (REVERSED, SHORT)
 def verdict(found: Interval, bounds: tuple[float, float], better: str, neutral: float | None) -> str:
     """`better` is ``higher`` or ``lower``; `neutral` the value that means no change, None if there is none.
 
-    An infinite end decides nothing towards yes, nor does NaN.
+    An infinite end decides nothing towards yes, nor does NaN. A bound at no change is open: who claims a gain
+    does not claim exactly none.
     """
     low, high = bounds
-    bounded = math.isfinite(found.low) and math.isfinite(found.high)
-    if bounded and low <= found.low and found.high <= high:
+    if _within(found, bounds, neutral):
         return CONFIRMED
     if neutral is not None and _beyond(found, bounds, neutral):
         return REVERSED
-    if found.low > high:
+    if found.low > high or found.low == high == neutral:
         return EXCEEDED if better == "higher" else SHORT
-    if found.high < low:
+    if found.high < low or found.high == low == neutral:
         return SHORT if better == "higher" else EXCEEDED
     return INCONCLUSIVE
+
+
+def _within(found: Interval, bounds: tuple[float, float], neutral: float | None) -> bool:
+    low, high = bounds
+    bounded = math.isfinite(found.low) and math.isfinite(found.high)
+    no_change = (found.low == low == neutral) or (found.high == high == neutral)
+    return bounded and low <= found.low and found.high <= high and not no_change
 
 
 def _beyond(found: Interval, bounds: tuple[float, float], neutral: float) -> bool:

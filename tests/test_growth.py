@@ -1,0 +1,170 @@
+"""How memory and gains grow, on the claims of the shipped ledger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from harness import growth, stats
+from harness.record import OUT_OF_MEMORY
+from harness.verdict import CONFIRMED, INCONCLUSIVE, NOT_MEASURED, REVERSED, SHORT
+from tests import handmade as hand
+from tests.handmade import one, verdicts
+
+
+def checkpointing(peaks: Mapping[str, Sequence[int]]) -> hand.HandRun:
+    """Activations of each variant at 4, 16 and 64 layers, above 1000 resident bytes."""
+    groups, launches = [], []
+    for place, layers in enumerate((4, 16, 64)):
+        cases = hand.group(*peaks, benchmark="checkpointing", layers=layers)
+        groups.append(cases)
+        found = {name: {"peak": 1000 + values[place], "resident": 1000} for name, values in peaks.items()}
+        launches += hand.weighed(cases, found)
+    return hand.run(*groups, launches=launches)
+
+
+def test_the_square_root_is_read_off_three_depths() -> None:
+    run = checkpointing({"none": (400, 1600, 6400), "full": (40, 160, 640), "sqrt": (200, 400, 800)})
+    found = one(run, "checkpointing.memory.chen")
+    assert found.workload == "gpt2-train over layers 4, 16, 64 [sqrt]"
+    assert found.verdict == CONFIRMED
+    assert "0.5 lies within our reading of the claim, 0.4 to 0.6" in found.reason
+    assert "of the others: none 1, full 1" in found.reason
+    assert len(found.cases) == 3
+
+
+def test_memory_that_grows_with_depth_all_the_same_is_short() -> None:
+    linear = checkpointing({"none": (400, 1600, 6400), "sqrt": (100, 320, 1024)})
+    assert one(linear, "checkpointing.memory.chen").verdict == SHORT
+
+
+def test_two_depths_tell_no_exponent() -> None:
+    run = checkpointing({"none": (400, 1600, 6400), "sqrt": (200, 400, 800)})
+    run.launches[0]["records"][1] = hand.record(
+        hand.group("none", "sqrt", benchmark="checkpointing", layers=4)[1], OUT_OF_MEMORY, "9 GB"
+    )
+    found = one(run, "checkpointing.memory.chen")
+    assert found.verdict == NOT_MEASURED
+    assert "takes 3 depths, this run has 2" in found.reason
+    assert "layers=4@cpu#sqrt: out-of-memory: 9 GB" in found.reason
+
+
+def compiled(speeds: Mapping[int, Sequence[float]]) -> hand.HandRun:
+    """Speedups of each launch by number of parameters."""
+    groups, launches = [], []
+    for width, (parameters, ratios) in enumerate(speeds.items()):
+        cases = hand.group("eager", "default", benchmark="compile", batch=2, width=width)
+        groups.append(cases)
+        seconds = [{"eager": ratio, "default": 1.0} for ratio in ratios]
+        launches += hand.timed(cases, seconds, parameters=parameters)
+    return hand.run(*groups, launches=launches)
+
+
+def test_gains_that_rise_with_size() -> None:
+    found = one(
+        compiled({10**6: hand.around(1.1), 10**7: hand.around(1.2), 10**8: hand.around(1.3)}),
+        "compile.grows.002",
+    )
+    assert found.verdict == CONFIRMED
+    assert found.workload == "gpt2-train batch=2 over width 0, 1, 2 [default]"
+    assert "1.1x at 1,000,000, 1.2x at 10,000,000, 1.3x at 100,000,000" in found.reason
+    assert found.found is not None
+    assert found.found.value.point == pytest.approx(math.log(1.3 / 1.1) / math.log(100), rel=1e-6)
+
+
+def test_gains_that_fall_or_stay() -> None:
+    falling = compiled({10**6: hand.around(1.3), 10**7: hand.around(1.2), 10**8: hand.around(1.1)})
+    assert one(falling, "compile.grows.002").verdict == REVERSED
+    level = compiled({10**6: hand.around(1.2), 10**7: [1.2] * 3, 10**8: hand.around(1.2)[::-1]})
+    assert one(level, "compile.grows.002").verdict == INCONCLUSIVE
+
+
+def test_two_sizes_tell_no_growth() -> None:
+    found = one(compiled({10**6: [1.1] * 3, 10**7: [1.2] * 3}), "compile.grows.002")
+    assert (found.verdict, found.reason) == (NOT_MEASURED, "takes 3 sizes, this run has 2")
+
+
+def streaming(
+    variant: str, trace: Sequence[int], adapt: str = "none", device: str = "cpu", **more: Any
+) -> hand.HandRun:
+    cases = hand.group(
+        "accumulate",
+        "stream",
+        "stream-neither",
+        benchmark="streaming",
+        model="trajectory",
+        device=device,
+        images=500,
+        adapt=adapt,
+    )
+    memory = {"peak": 9000, "trace": list(trace), "batch_bytes": 1000, **more}
+    return hand.run(cases, launches=hand.weighed(cases, {variant: memory}))
+
+
+def test_a_flat_memory_is_constant() -> None:
+    found = verdicts(streaming("stream", [50] * 10), "streaming.constant.004")
+    assert [each.verdict for each in found] == [CONFIRMED]
+    assert "0 % lies within our reading of the claim, at most 1 %" in found[0].reason
+    assert "1 kB of one batch's embeddings" in found[0].reason
+
+
+def test_an_early_rise_does_not_hide_in_a_long_run() -> None:
+    trace = [0, 300, 600, 900, *[900] * 60]
+    found = one(streaming("stream", trace), "streaming.constant.004")
+    assert found.found is not None
+    assert found.found.value.high == pytest.approx(0.3)
+    assert found.verdict != CONFIRMED
+
+
+def test_a_leak_is_not_constant() -> None:
+    assert one(streaming("stream", [20 * n for n in range(10)]), "streaming.constant.004").verdict == SHORT
+
+
+def test_three_batches_tell_no_growth() -> None:
+    found = one(streaming("stream", [50] * 3), "streaming.constant.004")
+    assert (found.verdict, found.reason) == (
+        NOT_MEASURED,
+        "growth takes the memory after 4 batches, there are 3",
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"), [(1000, CONFIRMED), (960, CONFIRMED), (500, SHORT), (0, SHORT), (-10, REVERSED)]
+)
+def test_accumulating_grows_by_a_batch_for_every_batch(step: int, expected: str) -> None:
+    run = streaming("accumulate", [step * n for n in range(10)])
+    assert one(run, "accumulated.linear.004").verdict == expected
+
+
+def test_elements_are_counted_per_thousand_images() -> None:
+    found = one(streaming("accumulate", [], elements=500 * 49 * 16 * 128), "accumulated.elements.004")
+    assert found.verdict == CONFIRMED
+    assert found.found is not None
+    assert found.found.value.point == 100_352_000
+    assert "100,352,000" in found.reason
+
+
+def test_lora_has_a_claim_of_its_own() -> None:
+    run = streaming("stream", [50] * 10, adapt="lora")
+    assert one(run, "streaming.lora.004").verdict == CONFIRMED
+    assert one(run, "streaming.constant.004").reason == "no case with adapt=none in this run"
+
+
+def test_cleaning_is_not_needed_where_memory_is_flat_without() -> None:
+    found = one(streaming("stream-neither", [50] * 10, device="cuda"), "empty-cache.004")
+    assert found.verdict == SHORT
+    assert "; stream: no launch of it in this run" in found.reason
+    grows = one(streaming("stream-neither", [100 * n for n in range(10)], device="cuda"), "empty-cache.004")
+    assert grows.verdict == CONFIRMED
+    assert "stream-neither: 10 %" in grows.reason
+
+
+def test_every_beginning_has_its_slope() -> None:
+    y = [0, 8, 16, 24, 24, 24, 24, 24, 24]
+    expected = [stats.slope(range(n), y[:n]).point for n in range(4, len(y) + 1)]
+    assert growth.prefix_slopes(y) == pytest.approx(expected)
+    assert expected[0] == 8
+    assert expected[-1] < 4
