@@ -1,0 +1,88 @@
+"""A row's figures as a reader meets them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness import summary
+from harness.record import Json
+from harness.report import cells
+from harness.rows import CaseSummary
+from harness.stats import Interval
+from tests import handmade
+
+CASES = handmade.group("fp32", "bf16", batch=4)
+
+
+def rows(launches: list[Json]) -> list[CaseSummary]:
+    return summary.summarise(handmade.run(CASES, launches=launches))
+
+
+def equality(ok: bool) -> Json:
+    return {"metric": "relative L2", "value": 0.01, "tolerance": 0.05 if ok else 1e-4, "ok": ok, "message": ""}
+
+
+def timed(ok: bool = True) -> list[Json]:
+    seconds = [{"fp32": 0.2, "bf16": variant} for variant in (0.100, 0.101, 0.099)]
+    return handmade.timed(CASES, seconds, equality=equality(ok), samples=4)
+
+
+def test_a_speedup_has_its_interval_and_the_baseline_says_so() -> None:
+    baseline, variant = rows(timed())
+    assert cells.speedup(baseline) == "baseline"
+    assert cells.speedup(variant) == "2x (1.95x to 2.05x)"
+    assert cells.workload(variant) == "gpt2-train batch=4"
+    assert cells.equal(variant) == "yes"
+
+
+def test_a_wrong_result_has_no_speedup() -> None:
+    _, variant = rows(timed(ok=False))
+    assert cells.speedup(variant) == ""
+    assert cells.equal(variant) == "NO"
+    assert "wrong result" in cells.remark(variant)
+
+
+def test_one_launch_gives_no_interval() -> None:
+    _, variant = rows(timed()[:1])
+    assert cells.speedup(variant) == "2x (1 launch)"
+
+
+def test_memory_is_the_peak_and_its_change() -> None:
+    records = [handmade.record(case, memory={"peak": peak, "resident": 0}) for case, peak in zip(CASES, (200, 150), strict=True)]
+    baseline, variant = rows([handmade.launch(CASES, "memory", 0, records)])
+    assert cells.memory(baseline) == "200 B"
+    assert cells.memory(variant) == "150 B, -25 %"
+
+
+def test_a_failed_case_shows_what_happened() -> None:
+    records = [handmade.record(CASES[0]), handmade.record(CASES[1], "timeout", "block took over 9 s")]
+    _, variant = rows([handmade.launch(CASES, "time", 0, records)])
+    assert cells.remark(variant) == "timeout: block took over 9 s"
+    assert len(cells.cells(variant)) == len(cells.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("cold", "after", "says"),
+    [
+        (20.0, 1234.0, "first step +20 s: pays after 1,234 steps"),
+        (20.0, float("inf"), "first step +20 s: never pays"),
+        (20.0, None, "first step +20 s"),
+        (0.2, 3.0, ""),
+    ],
+)
+def test_compiling_says_when_it_has_paid(cold: float, after: float | None, says: str) -> None:
+    _, variant = rows(timed())
+    assert variant.timing is not None
+    timing = replace(variant.timing, compile_cold=cold, pays_after=after, compile_warm=None)
+    assert cells.remark(replace(variant, timing=timing)) == says
+
+
+def test_the_heading_names_profile_device_commit_and_torch() -> None:
+    info = {"profile": "quick", "device": "cpu", "machine": {"commit": "0123456789abcdef"}, "torch": {"torch": "2.13.0"}}
+    assert cells.heading(info) == "quick on cpu, commit 0123456789, torch 2.13.0"
+
+
+def test_an_unbounded_interval_is_not_drawn_as_a_number() -> None:
+    assert Interval(1.0, 0.0, float("inf"), 1).half_width == float("inf")

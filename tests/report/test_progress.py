@@ -1,0 +1,51 @@
+"""What a run says while it goes on."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.report.progress import Progress
+from harness.store import Run
+from tests import handmade
+
+CASES = handmade.group("fp32", "bf16")
+
+
+def progress(*, terminal: bool, quiet: bool = False) -> tuple[Progress, io.StringIO, Run]:
+    made = handmade.run(CASES)
+    run = Run(Path("results/m/r"), made.info)
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=terminal, width=200, soft_wrap=True)
+    return Progress(run, quiet=quiet, console=console), out, run
+
+
+def follow(watch: Progress, run: Run) -> None:
+    with watch:
+        watch.planned(0, 3)
+        for launch in handmade.timed(CASES, [{"fp32": 0.2, "bf16": 0.1}] * 3):
+            watch.begins(CASES, "time", launch["launch"])
+            run.launches.append(launch)
+            watch.ends(CASES, launch)
+        watch.measured(CASES)
+
+
+def test_a_log_gets_a_plain_line_for_each_row() -> None:
+    watch, out, run = progress(terminal=False)
+    follow(watch, run)
+    lines = out.getvalue().splitlines()
+    assert lines[1] == "results: results/m/r"
+    assert lines[2:] == [
+        "mixed-precision: gpt2-train fp32: baseline, 200 ms",
+        "mixed-precision: gpt2-train bf16: 2x (2x to 2x), 100 ms",
+    ]
+
+
+def test_a_terminal_gets_a_live_line_too() -> None:
+    watch, out, run = progress(terminal=True)
+    follow(watch, run)
+    assert "launches" in out.getvalue()
+    assert "mixed-precision/gpt2-train@cpu time 3" in out.getvalue()
+    assert "bf16: 2x" in out.getvalue()
