@@ -1,0 +1,54 @@
+"""What bounds a worker's memory on the host, so that a case too large for it ends by itself. A leaf."""
+
+from __future__ import annotations
+
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+from harness.cgroup import Cgroup, numbers
+
+MEMINFO = Path("/proc/meminfo")
+VMSTAT = Path("/proc/vmstat")
+OOM_SCORE = Path("/proc/self/oom_score_adj")
+
+
+def available_memory(cgroup: Cgroup | None = None, meminfo: Path = MEMINFO) -> int:
+    """Bytes that this process could take without swapping, by the machine and by its control group."""
+    left = (cgroup or Cgroup()).memory_left()
+    return _available(meminfo) if left is None else min(left, _available(meminfo))
+
+
+def _available(meminfo: Path) -> int:
+    found = numbers(meminfo)
+    if "MemAvailable" in found:
+        return found["MemAvailable"] * 1024
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def set_host_limit(size: int) -> None:
+    """Bounds the data of this process, imports included, at `size` bytes: more is the allocator's own error.
+
+    Counted is what a process has mapped to write into, touched or not: torch and transformers alone are 0.4 GB.
+    Not for a process that uses CUDA, which maps far more than it touches. A bound that is already lower stays.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    bounds = [size, *(bound for bound in (soft, hard) if bound != resource.RLIM_INFINITY)]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hard))
+
+
+def oom_kills(cgroup: Cgroup | None = None, vmstat: Path = VMSTAT) -> int:
+    """Processes killed for memory so far, in our control group, or on the machine if the group does not say.
+
+    One more than before a worker died by SIGKILL tells that the kernel did it, and why.
+    """
+    found = (cgroup or Cgroup()).oom_kills()
+    return numbers(vmstat).get("oom_kill", 0) if found is None else found
+
+
+def die_first(score: Path = OOM_SCORE) -> None:
+    """Asks the kernel to kill this process before any other, if memory runs out: a worker, not the runner."""
+    with suppress(OSError):
+        score.write_text("1000")
