@@ -97,9 +97,8 @@ def clock_mhz(root: Path, cpus: Iterable[int]) -> float | None:
     scaled = (text(root / CPUS / f"cpu{cpu}" / "cpufreq/scaling_cur_freq") for cpu in mine[:4])
     found = [int(each) / 1e3 for each in scaled if each.isdigit()]
     if not found and len(mine) <= 16:
-        found = [
-            float(mhz) for mhz in re.findall(r"(?m)^cpu MHz\s*:\s*([\d.]+)", text(root / "proc/cpuinfo"))
-        ]
+        told = re.findall(r"(?m)^cpu MHz\s*:\s*([\d.]+)", text(root / "proc/cpuinfo"))
+        found = [float(mhz) for mhz in told]
     return sum(found) / len(found) if found else None
 
 

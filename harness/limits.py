@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from contextlib import suppress
 from pathlib import Path
@@ -23,16 +24,14 @@ def _available(meminfo: Path) -> int:
     found = numbers(meminfo)
     if "MemAvailable" in found:
         return found["MemAvailable"] * 1024
-    import psutil
-
-    return int(psutil.virtual_memory().available)
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def set_host_limit(size: int) -> None:
     """Bounds the data of this process, imports included, at `size` bytes: more is the allocator's own error.
 
-    Counted is what a process has mapped to write into, touched or not: torch and transformers alone are 0.4 GB.
-    Not for a process that uses CUDA, which maps far more than it touches. A bound that is already lower stays.
+    Counted is what it has mapped to write into, touched or not: torch and transformers alone are 0.4 GB. Not
+    for a process that uses CUDA, which maps far more than it touches. A bound that is already lower stays.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     bounds = [size, *(bound for bound in (soft, hard) if bound != resource.RLIM_INFINITY)]

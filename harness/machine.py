@@ -1,6 +1,7 @@
 """The machine's fingerprint: what it is and what runs on it, as far as that changes a measurement.
 
-Torch-free. Results are published, so it holds no name of the host or of a user: paths in the environment are cut.
+Torch-free. Results are published, so it holds no name of the host or of a user, and paths in the environment
+are cut.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from harness.conditions import Conditions as Conditions
 from harness.nvidia import Gpus
 
 #: Libraries whose version changes what is measured.
-LIBRARIES = (
-    "torch triton transformers tokenizers safetensors accelerate numpy scipy pillow peft torchao bitsandbytes "
-    "optimum flash-attn xformers onnxruntime deepspeed vllm torchvision datasets scikit-learn diskcache ray "
-    "nvidia-cudnn-cu12 nvidia-cudnn-cu13 asv pytest-benchmark"
-).split()
+LIBRARIES = """
+torch triton transformers tokenizers safetensors accelerate numpy scipy pillow peft torchao bitsandbytes optimum
+flash-attn xformers onnxruntime deepspeed vllm torchvision datasets scikit-learn diskcache ray nvidia-cudnn-cu12
+nvidia-cudnn-cu13 asv pytest-benchmark
+"""
 #: Variables that change how fast the same code runs.
 VARIABLES = re.compile(
     r"(OMP|GOMP|KMP|MKL|OPENBLAS|DNNL|ONEDNN|TORCH|PYTORCH|CUDA|CUBLAS|CUDNN|NCCL|MALLOC|TRITON)_?\w*"
@@ -45,7 +46,7 @@ def fingerprint(
     return {
         "cpu": {**cpu.described(root), "quota": group.cpus()},
         "memory": {
-            "total": memory.get("MemTotal", 0) * 1024 or _total_memory(),
+            "total": memory["MemTotal"] * 1024 if "MemTotal" in memory else _total_memory(),
             "limit": group.memory_limit(),
             "swap": memory.get("SwapTotal", 0) * 1024,
         },
@@ -60,9 +61,7 @@ def fingerprint(
 
 
 def _total_memory() -> int:
-    import psutil
-
-    return int(psutil.virtual_memory().total)
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _system(root: Path) -> dict[str, Any]:
@@ -78,7 +77,7 @@ def _system(root: Path) -> dict[str, Any]:
 
 def libraries() -> dict[str, str]:
     """Versions of those that are installed, from their metadata: nothing is imported."""
-    found = ((name, _version(name)) for name in LIBRARIES)
+    found = ((name, _version(name)) for name in LIBRARIES.split())
     return {name: version for name, version in found if version}
 
 

@@ -5,6 +5,7 @@ Through nvidia-ml-py if that is installed (``pip install nvidia-ml-py``); else o
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,10 +28,9 @@ SLOWED = {
 
 
 def _nvml() -> Any:
-    import pynvml
-
-    pynvml.nvmlInit()
-    return pynvml
+    nvml = importlib.import_module("pynvml")
+    nvml.nvmlInit()
+    return nvml
 
 
 class Gpus:
@@ -102,7 +102,7 @@ class Gpus:
         ]
 
     def processes(self) -> list[list[int]]:
-        """The ids of the processes that compute on each GPU, ours included; other containers' may be hidden."""
+        """The processes that compute on each GPU, ours included; those of other containers may be hidden."""
         listed = (self._try("nvmlDeviceGetComputeRunningProcesses", handle) for handle in self._handles)
         return [[int(one.pid) for one in found or []] for found in listed]
 
