@@ -12,7 +12,8 @@ from pathlib import Path
 import nox
 
 nox.options.sessions = ["bench"]
-nox.options.default_venv_backend = "virtualenv"  # With uv, pip's own settings (find-links, index) would not count.
+# Not uv: it reads none of the settings of pip, such as where to find wheels.
+nox.options.default_venv_backend = "virtualenv"
 
 ROOT = Path(__file__).parent
 ENVIRONMENT = Path(".nox") / "env"
