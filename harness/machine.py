@@ -22,9 +22,9 @@ from harness.nvidia import Gpus
 
 #: Libraries whose version changes what is measured.
 LIBRARIES = """
-torch triton transformers tokenizers safetensors accelerate numpy scipy pillow peft torchao bitsandbytes optimum
-flash-attn xformers onnxruntime deepspeed vllm torchvision datasets scikit-learn diskcache ray nvidia-cudnn-cu12
-nvidia-cudnn-cu13 asv pytest-benchmark
+torch triton transformers tokenizers safetensors accelerate numpy scipy pillow peft torchao bitsandbytes
+optimum flash-attn xformers onnxruntime deepspeed vllm torchvision datasets scikit-learn diskcache ray asv
+pytest-benchmark nvidia-cudnn-cu12 nvidia-cudnn-cu13
 """
 #: Variables that change how fast the same code runs.
 VARIABLES = re.compile(
