@@ -42,14 +42,9 @@ def fingerprint(
 ) -> dict[str, Any]:
     """Everything, as JSON: cpu, memory, gpus, os, python, libraries, environment, version, commit."""
     group = cgroup or Cgroup()
-    memory = numbers(root / "proc/meminfo")
     return {
         "cpu": {**cpu.described(root), "quota": group.cpus()},
-        "memory": {
-            "total": memory["MemTotal"] * 1024 if "MemTotal" in memory else _total_memory(),
-            "limit": group.memory_limit(),
-            "swap": memory.get("SwapTotal", 0) * 1024,
-        },
+        "memory": {**memory(root), "limit": group.memory_limit()},
         "gpus": (gpus or Gpus()).described(),
         "os": _system(root),
         "python": platform.python_version(),
@@ -60,7 +55,13 @@ def fingerprint(
     }
 
 
-def _total_memory() -> int:
+def memory(root: Path = cpu.ROOT) -> dict[str, int]:
+    """Bytes of memory and of swap that the machine has."""
+    found = numbers(root / "proc/meminfo")
+    return {"total": found.get("MemTotal", 0) * 1024 or _pages(), "swap": found.get("SwapTotal", 0) * 1024}
+
+
+def _pages() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
