@@ -132,13 +132,21 @@ def memory(taken: Iterable[Taken], base: Memory | None) -> Memory | None:
     rss = [one["host"]["peak_rss"] for one in records if one.get("host", {}).get("peak_rss")]
     return Memory(
         peak=peak,
-        activations=stats.span([one["peak"] - one.get("resident", 0) for one in found]),
+        activations=stats.span([one["peak"] - _kept(one) for one in found]),
         saving=_saving(base.peak, peak) if base and base.peak.low > 0 else None,
         host_rss=stats.span(rss) if rss else None,
         traces=tuple(tuple(one.get("trace", ())) for one in found),
         batch_bytes=found[0].get("batch_bytes") or 0,
         elements=found[0].get("elements"),
     )
+
+
+def _kept(found: Mapping[str, int]) -> int:
+    """What the step holds from start to end: not the gradients, which it frees first and makes last."""
+    kinds = ("weights", "optimizer", "batch")
+    if all(kind in found for kind in kinds):
+        return sum(found[kind] for kind in kinds)
+    return found.get("resident", 0)
 
 
 def _saving(base: Interval, peak: Interval) -> Interval:

@@ -85,17 +85,44 @@ def _traces(memory: Memory) -> list[tuple[int, ...]]:
 
 
 def depth_exponent(family: Family) -> Found:
-    """k of activations = c depth^k: 1 keeps all of every layer, 0.5 is the square root."""
-    others = []
-    for name, rows in family.peers.items():
-        points = _depths(rows)
-        if name != family.row.case.variant and len(points) >= 3:
-            others.append(f"{name} {units.plain(stats.exponent(*zip(*points, strict=True)).point)}")
+    """k of activations = c depth^k: 1 keeps all of every layer, 0.5 is the square root.
+
+    What does not depend on depth, as the logits, makes k look small; what is counted beside activations, as
+    gradients, makes it look large. So k is fitted without and with a constant, and the interval holds both:
+    where they disagree, the shape of the model hides the law and nothing is concluded.
+    """
     points = _depths(family.rows)
     if len(points) < 3:
         raise NotMeasured(_too_few(family, len(points), "depths"))
+    peers = {name: _depths(rows) for name, rows in family.peers.items() if name != family.row.case.variant}
+    others = [
+        f"{name} {units.between(_exponent(points), units.plain)}"
+        for name, points in peers.items()
+        if len(points) >= 3
+    ]
     note = f"of the others: {', '.join(others)}" if others else ""
-    return Found(stats.exponent(*zip(*points, strict=True)), units.plain, note=note)
+    return Found(_exponent(points), units.plain, note=note)
+
+
+def _exponent(points: Sequence[tuple[float, float]]) -> Interval:
+    x, y = zip(*points, strict=True)
+    plain = stats.exponent(x, y)
+    above = exponent_above_constant([points[0], points[len(points) // 2], points[-1]])
+    return Interval(plain.point, min(plain.low, above), max(plain.high, above), len(points))
+
+
+def exponent_above_constant(points: Sequence[tuple[float, float]]) -> float:
+    """k of y = a + c x^k through three points, by bisection from -4 to 4; 0 if y does not grow at all."""
+    (x0, y0), (x1, y1), (x2, y2) = points
+    if y1 <= y0 and y2 <= y1:
+        return 0.0
+    low, high = -4.0, 4.1
+    for _ in range(50):
+        k = (low + high) / 2
+        # Multiplied out, so that neither step has to be above 0.
+        steeper = (y2 - y1) * (x1**k - x0**k) * k > (y1 - y0) * (x2**k - x1**k) * k
+        low, high = (k, high) if steeper else (low, k)
+    return (low + high) / 2
 
 
 def _depths(rows: Sequence[CaseSummary]) -> list[tuple[float, float]]:

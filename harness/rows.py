@@ -57,7 +57,7 @@ class Memory:
 
     peak: Interval
     activations: Interval
-    """Peak less what is resident between steps."""
+    """Peak less what the step holds from start to end: weights, optimizer state, batches."""
     saving: Interval | None = None
     """1 - variant / baseline peak; None for a baseline."""
     host_rss: Interval | None = None

@@ -12,31 +12,31 @@ Show = Callable[[float], str]
 
 def times(value: float) -> str:
     """1.62x"""
-    return f"{_three(value)}x"
+    return _with(value, "x")
 
 
 def percent(value: float) -> str:
     """A share, 0.314, as 31.4 %"""
-    return f"{_three(100 * value)} %"
+    return _with(100 * value, " %")
 
 
 def seconds(value: float) -> str:
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
         if abs(value) >= size:
-            return f"{_three(value / size)} {unit}"
-    return f"{_three(value / 1e-9)} ns"
+            return _with(value / size, f" {unit}")
+    return _with(value / 1e-9, " ns")
 
 
 def size(value: float) -> str:
     """Bytes, in powers of 1000 as memory limits are stated here."""
     for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if abs(value) >= one:
-            return f"{_three(value / one)} {unit}"
-    return f"{_three(value)} B"
+            return _with(value / one, f" {unit}")
+    return _with(value, " B")
 
 
 def rate(value: float) -> str:
-    return f"{_three(value)} samples/s"
+    return _with(value, " samples/s")
 
 
 def plain(value: float) -> str:
@@ -49,10 +49,9 @@ def count(value: float) -> str:
 
 
 def between(found: Interval, show: Show) -> str:
-    """``1.62x (1.58x to 1.66x)``; an exact figure without bounds."""
-    if found.low == found.high:
-        return show(found.point)
-    return f"{show(found.point)} ({show(found.low)} to {show(found.high)})"
+    """``1.62x (1.58x to 1.66x)``; without bounds if they read like the point."""
+    point, low, high = show(found.point), show(found.low), show(found.high)
+    return point if point == low == high else f"{point} ({low} to {high})"
 
 
 def reach(low: float, high: float, show: Show) -> str:
@@ -64,10 +63,14 @@ def reach(low: float, high: float, show: Show) -> str:
     return f"{show(low)} to {show(high)}"
 
 
+def _with(value: float, unit: str) -> str:
+    return _three(value) + (unit if math.isfinite(value) else "")
+
+
 def _three(value: float) -> str:
     """Three significant digits, never in powers of ten below a million."""
     if not math.isfinite(value):
-        return "unbounded" if value > 0 else "-unbounded" if value < 0 else "unknown"
+        return {math.inf: "infinity", -math.inf: "-infinity"}.get(value, "unknown")
     if value == 0:
         return "0"
     places = max(0, 2 - math.floor(math.log10(abs(value))))

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness import growth, stats
 from harness.record import OUT_OF_MEMORY
+from harness.summary import summarise
 from harness.verdict import CONFIRMED, INCONCLUSIVE, NOT_MEASURED, REVERSED, SHORT
 from tests import handmade as hand
 from tests.handmade import one, verdicts
@@ -39,6 +42,38 @@ def test_the_square_root_is_read_off_three_depths() -> None:
 def test_memory_that_grows_with_depth_all_the_same_is_short() -> None:
     linear = checkpointing({"none": (400, 1600, 6400), "sqrt": (100, 320, 1024)})
     assert one(linear, "checkpointing.memory.chen").verdict == SHORT
+
+
+def test_a_constant_that_hides_the_law_leaves_it_open() -> None:
+    """A line that begins high looks like a root to a fit without a constant."""
+    run = checkpointing({"none": (400, 1600, 6400), "sqrt": (400 + 40, 400 + 160, 400 + 640)})
+    found = one(run, "checkpointing.memory.chen")
+    assert found.verdict == INCONCLUSIVE
+    assert found.found is not None
+    assert found.found.value.low < 0.4
+    assert found.found.value.high == pytest.approx(1.0)
+
+
+@given(st.floats(0.1, 3), st.floats(0, 1e3), st.floats(0.1, 1e3))
+def test_a_power_law_above_a_constant_has_its_exponent(k: float, constant: float, c: float) -> None:
+    points = [(x, constant + c * x**k) for x in (4.0, 9.0, 16.0)]
+    assert growth.exponent_above_constant(points) == pytest.approx(k, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"), [((5, 5, 5), 0), ((5, 4, 3), 0), ((5, 5, 6), 4.1), ((5, 6, 6), -4)]
+)
+def test_what_follows_no_power_law_is_as_far_off_as_can_be(y: tuple[float, ...], expected: float) -> None:
+    points = list(zip((4.0, 9.0, 16.0), y, strict=True))
+    assert growth.exponent_above_constant(points) == pytest.approx(expected, abs=0.01)
+
+
+def test_gradients_are_no_activations() -> None:
+    cases = hand.group("none", benchmark="checkpointing")
+    found = {"peak": 1000, "weights": 100, "gradients": 100, "optimizer": 200, "batch": 10, "resident": 410}
+    (row,) = summarise(hand.run(cases, launches=hand.weighed(cases, {"none": found})))
+    assert row.memory is not None
+    assert row.memory.activations.point == 690
 
 
 def test_two_depths_tell_no_exponent() -> None:
