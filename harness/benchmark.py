@@ -44,7 +44,8 @@ class Benchmark:
 
     technique: str | Technique
     quick: Sequence[Spec]
-    """Cells: each has ``model`` and ``phase``, and any parameters of that model."""
+    """Cells: each has ``model`` and ``phase``, and any parameters of that model. With a ``device`` it is
+    planned on that device only, so that each gets the sizes that tell something there."""
     standard: Sequence[Spec] = ()
     full: Sequence[Spec] = ()
     name: str = ""
@@ -71,11 +72,13 @@ class Benchmark:
 
     def groups(self, profile: str, device: str) -> list[list[Case]]:
         """The cases of `profile`, grouped as they are measured: the baseline first, then its variants."""
-        return [self._group(cell, device) for cell in self.cells(profile)]
+        return [
+            self._group(cell, device) for cell in self.cells(profile) if cell.get("device", device) == device
+        ]
 
     def _group(self, cell: Spec, device: str) -> list[Case]:
         applied = self.applied
-        rest = {key: value for key, value in cell.items() if key not in ("model", "phase")}
+        rest = {key: value for key, value in cell.items() if key not in ("model", "phase", "device")}
         if cell["phase"] not in PHASES:
             raise unknown("phase", cell["phase"], PHASES)
         chosen = [applied.baseline, *(v for v in applied.variants if v != applied.baseline)]
@@ -134,12 +137,16 @@ def discover(folder: Path | str = BENCHMARKS) -> dict[str, Benchmark]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise BadInput(f"no folder {folder}; --benchmarks takes a folder of .py files that each hold a BENCHMARK")
+        raise BadInput(
+            f"no folder {folder}; --benchmarks takes a folder of .py files that each hold a BENCHMARK"
+        )
     found: dict[str, Benchmark] = {}
     for path in sorted(folder.glob("[!_]*.py")):
         for benchmark in declarations(path):
             if benchmark.name in found:
-                raise BadInput(f"{path}: the name {benchmark.name!r} is taken; give this BENCHMARK another name=")
+                raise BadInput(
+                    f"{path}: the name {benchmark.name!r} is taken; give this BENCHMARK another name="
+                )
             found[benchmark.name] = benchmark
     if not found:
         raise BadInput(f"{folder} holds no benchmark; a file there defines BENCHMARK = Benchmark(...)")
@@ -150,7 +157,8 @@ def declarations(path: Path) -> Iterable[Benchmark]:
     """The benchmarks of one file. Raises BadInput if it does not import."""
     name = f"_benchmarks_{abs(hash(path.resolve().parent))}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -185,7 +193,9 @@ def _named(name: str, declared: Mapping[str, Benchmark]) -> list[Benchmark]:
         return same
     if ":" in name or "+" in name:
         return [_stacked(technique(name), declared)]
-    raise unknown("technique or benchmark", name, {*declared, *(one.applied.name for one in declared.values())})
+    raise unknown(
+        "technique or benchmark", name, {*declared, *(one.applied.name for one in declared.values())}
+    )
 
 
 def _stacked(applied: Technique, declared: Mapping[str, Benchmark]) -> Benchmark:

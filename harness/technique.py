@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import itertools
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -48,7 +49,9 @@ class Variant:
     says: str = ""
     """One line for people: what this variant does."""
     tolerance: float = 1e-4
-    """Largest relative L2 difference from the baseline's outputs or gradients that still counts as equal."""
+    """Largest relative L2 difference from the baseline's output or loss that still counts as equal."""
+    gradients: float | None = None
+    """The same for the gradients, where rounding moves them further; None means as `tolerance`."""
     needs: tuple[str, ...] = ()
     """What it cannot run without: ``cuda`` or a requirement such as ``peft>=0.10``."""
     fresh: bool = False
@@ -125,7 +128,7 @@ def technique(name: str) -> Technique:
 
 
 def stack(spelling: str) -> Technique:
-    """Several techniques as one, with each alone as a variant beside the whole, so that its parts can be told.
+    """Several techniques as one, with each alone as a variant beside the whole, so that their parts show.
 
     Applied in the order of STAGES, however it is written. Raises BadInput for two of the same stage.
     """
@@ -138,7 +141,7 @@ def stack(spelling: str) -> Technique:
         chosen.variant(variant)
         parts.append((chosen, variant))
     parts.sort(key=lambda part: STAGES.index(part[0].stage))
-    for (first, _), (second, _) in zip(parts, parts[1:], strict=False):
+    for (first, _), (second, _) in itertools.pairwise(parts):
         if first.stage == second.stage:
             raise BadInput(f"{first.name} and {second.name} both set the {first.stage}; choose one of them")
     each = {f"{t.name}:{name}": t.variant(name) for t, name in parts}

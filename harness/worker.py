@@ -151,7 +151,7 @@ class Measured:
 
     def equality(self, to: Mapping[str, Any]) -> Json:
         baseline = {name: _decode(values) for name, values in to.items()}
-        return equality(baseline, self._evidence, self.variant.tolerance)
+        return equality(baseline, self._evidence, self.variant.tolerance, self.variant.gradients)
 
     def memory(self) -> Json:
         """Steps first at the machine's view, then one step under the allocator's."""
@@ -188,11 +188,15 @@ def _sample(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def equality(
-    baseline: Mapping[str, torch.Tensor], variant: Mapping[str, torch.Tensor], tolerance: float
+    baseline: Mapping[str, torch.Tensor],
+    variant: Mapping[str, torch.Tensor],
+    tolerance: float,
+    gradients: float | None = None,
 ) -> Json:
-    """The relative L2 difference, of the loss or output and of all gradients together, the larger of both.
+    """The relative L2 difference of the loss or output, or of all gradients together, nearer to its limit.
 
-    Gradients are taken as one vector: that of a single bias may be all rounding.
+    Gradients are taken as one vector: that of a single bias may be all rounding. Their limit is `gradients`,
+    or `tolerance` too.
     """
     import torch
 
@@ -205,14 +209,10 @@ def equality(
         return _unequal(tolerance, "NaN or infinity in the result")
     heads = [name for name in baseline if name in ("loss", "output")]
     rest = [name for name in baseline if name not in heads]
-    value = max(_relative(baseline, variant, names) for names in (heads, rest) if names)
-    return {
-        "metric": "relative L2",
-        "value": value,
-        "tolerance": tolerance,
-        "ok": value <= tolerance,
-        "message": "",
-    }
+    pairs = [(heads, tolerance), (rest, tolerance if gradients is None else gradients)]
+    found = [(_relative(baseline, variant, names), limit) for names, limit in pairs if names]
+    value, limit = max(found, key=lambda one: one[0] / max(one[1], 1e-30))
+    return {"metric": "relative L2", "value": value, "tolerance": limit, "ok": value <= limit, "message": ""}
 
 
 def _relative(

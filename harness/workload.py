@@ -45,7 +45,7 @@ class Job(Protocol):
 
 
 def plain_update(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
 
 
@@ -127,7 +127,9 @@ class ModelJob:
     def __init__(self, workload: Workload) -> None:
         import torch
 
-        assert workload.make_model and workload.make_batches and workload.forward
+        assert workload.make_model
+        assert workload.make_batches
+        assert workload.forward
         self.workload = workload
         self.samples = workload.samples
         self.on_batch: Callable[[], None] = lambda: None

@@ -1,0 +1,110 @@
+"""Mixed precision: most of the forward and backward pass in a 16-bit type, weights and optimizer in fp32.
+
+Its tolerances are what rounding does, measured, with room for deeper models. A value is off by up to 2^-9
+in bf16, 2^-12 in fp16 and TF32. Outputs then differ by up to 0.04 and 0.004, the gradients of transformers by
+0.008 and 0.001, but those of a ResNet by 0.4 and 0.1: as in fp32 when its input is rounded alike, for ReLUs
+behind batch normalization flip. Gradients that are lost or left scaled are off by 1 or more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from harness.technique import Technique, Variant
+from harness.workload import Update, Workload
+
+if TYPE_CHECKING:
+    import torch
+
+#: torch begins with 2^16, which overflows in the first steps of many models; they are skipped until it has
+#: halved often enough, and a skipped step has no gradients to compare. Underflow is as far from 2^10.
+INITIAL_SCALE = 2.0**10
+
+#: Of a kind of operation on a backend; torch 2.9 and later.
+FLAG = "fp32_precision"
+
+
+@contextlib.contextmanager
+def tf32(allowed: bool) -> Iterator[None]:
+    """Whether CUDA may round the factors of fp32 matmuls and convolutions to TF32; as before on exit.
+
+    Set by torch's older functions: they keep the newer flags in step, where setting those alone breaks what
+    asks the older, as torch.compile does (2.13). But they leave "ieee" where the newer flags said "none".
+    """
+    import torch
+
+    backends: Any = torch.backends
+    newer = [backends.cuda.matmul, backends.mkldnn.matmul] if hasattr(backends, FLAG) else []
+    before = [getattr(one, FLAG) for one in newer]
+    matmul, convolution = torch.get_float32_matmul_precision(), backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("high" if allowed else "highest")
+    backends.cudnn.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(matmul)
+        backends.cudnn.allow_tf32 = convolution
+        for one, flag in zip(newer, before, strict=True):
+            setattr(one, FLAG, flag)
+
+
+def scaled_update(device: str) -> Update:
+    """The update with a GradScaler: gradients too small for fp16 are scaled up in the backward pass."""
+    import torch
+
+    scaler = torch.amp.GradScaler(device, init_scale=INITIAL_SCALE)
+
+    def update(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        scaler.unscale_(optimizer)  # step() would do it too, but not for a fused optimizer.
+        scaler.step(optimizer)
+        scaler.update()
+
+    return update
+
+
+def fp32(workload: Workload) -> Workload:
+    return workload.with_during(partial(tf32, False)) if workload.device == "cuda" else workload
+
+
+def autocast(dtype: str, workload: Workload) -> Workload:
+    def context() -> torch.autocast:
+        import torch
+
+        return torch.autocast(workload.device, getattr(torch, dtype))
+
+    return workload.with_context(context)
+
+
+def fp16(workload: Workload) -> Workload:
+    cast = autocast("float16", workload)
+    return replace(cast, make_update=partial(scaled_update, workload.device))
+
+
+TECHNIQUE = Technique(
+    name="mixed-precision",
+    says="16-bit arithmetic in the forward and backward pass, fp32 weights",
+    stage="precision",
+    baseline="fp32",
+    variants={
+        "fp32": Variant(apply=fp32, says="IEEE fp32 throughout: on CUDA no TF32, not even in convolutions"),
+        "bf16": Variant(
+            apply=partial(autocast, "bfloat16"), says="autocast to bfloat16", tolerance=0.05, gradients=0.6
+        ),
+        "fp16": Variant(
+            apply=fp16, says="autocast to float16, training with a GradScaler", tolerance=0.01, gradients=0.3
+        ),
+        "tf32": Variant(
+            apply=lambda workload: workload.with_during(partial(tf32, True)),
+            says="fp32 values, whose matmuls and convolutions round to TF32",
+            tolerance=0.01,
+            gradients=0.3,
+            needs=("cuda",),
+            devices=("cuda",),
+        ),
+    },
+)
