@@ -123,7 +123,7 @@ class Runner:
         return {"memory": 1, "time": self._settings.launches[0], "quality": self._settings.qualities}[kind]
 
     def _count(self, group: list[Case], kind: str) -> int:
-        """Launches that count: a noisy one is measured again, but not more of them than a group has at least."""
+        """Launches that count: noisy ones are measured again, up to as many as a group has at least."""
         made = self._made(group, kind)
         noisy = sum(bool(launch["noisy"]) for launch in made)
         return len(made) - min(noisy, self._fewest(kind))

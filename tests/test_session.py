@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from harness import store
@@ -140,3 +141,19 @@ def test_twice_the_work_is_seen_as_such(tmp_path: Path) -> None:
     speedup = rows["twice", 1024].speedup
     assert speedup is not None
     assert speedup.high < 1
+
+
+def test_the_runner_itself_stays_small_and_free_of_torch(tmp_path: Path) -> None:
+    """Under 150 MB, or it would take from what it measures."""
+    process = subprocess.Popen(
+        command(tmp_path, "toy"), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    runner, highest = psutil.Process(process.pid), 0
+    while lines(tmp_path) < 4:
+        assert process.poll() is None
+        highest = max(highest, runner.memory_info().rss)
+        time.sleep(0.05)
+    assert not any("libtorch" in region.path for region in runner.memory_maps())
+    process.kill()
+    process.wait()
+    assert 0 < highest < 150e6

@@ -1,7 +1,7 @@
 """What the terminal shows while a run goes on: what is measured, the time left, each row as it comes.
 
-On a terminal one live line beneath the rows; elsewhere a plain line for each group; with --format json nothing
-on standard output, where only the answer belongs.
+On a terminal one live line beneath the rows; elsewhere a plain line for each group; with --format json
+nothing on standard output, where only the answer belongs.
 """
 
 from __future__ import annotations

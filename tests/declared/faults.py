@@ -1,4 +1,4 @@
-"""A benchmark whose variants fail, each in its own way. Used as a user's folder: ``--benchmarks tests/declared``."""
+"""A benchmark whose variants fail, each in its own way. A user's folder: ``--benchmarks tests/declared``."""
 
 import os
 import signal
