@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CLASSES = 10
 KINDS = ("digits", "jpeg")
+#: Of the 1797 digits, those to train on; the others are the test.
+TRAINED = 1437
 
 
 @cache
@@ -55,7 +57,7 @@ def split(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np
 
     order = np.random.default_rng(seed).permutation(len(scans()[0]))
-    return order[:1437], order[1437:]
+    return order[:TRAINED], order[TRAINED:]
 
 
 def scaled(images: np.ndarray, resolution: int, channels: int) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.data import text
 from harness.models import _batches
 from harness.models._sizes import multiple
 from harness.workload import Batch
@@ -28,8 +29,6 @@ def logits(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
 def batches(parameters: Mapping[str, Any], seed: int, count: int = _batches.COUNT) -> list[Batch]:
     """`count` batches of [batch, length] token ids."""
     import torch
-
-    from harness.data import text
 
     size, length = parameters["batch"], parameters["length"]
     ids = text.windows(parameters["vocab"], count * size, length, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.data import images
 from harness.models import _batches
 from harness.models._sizes import one_of
 from harness.workload import Batch
@@ -26,8 +27,6 @@ def logits(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
 
 
 def check(model: str, parameters: Mapping[str, Any]) -> None:
-    from harness.data import images
-
     one_of(model, "images", parameters["images"], images.KINDS)
 
 
@@ -40,8 +39,6 @@ def batches(parameters: Mapping[str, Any], seed: int) -> list[Batch]:
 
 def _images(kind: str, count: int, resolution: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     import torch
-
-    from harness.data import images
 
     if kind == "digits":
         return images.digits(count, resolution, seed)

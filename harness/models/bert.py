@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from harness.data import text
 from harness.models import _batches
 from harness.models._language import heads
 from harness.models._sizes import settled, table
@@ -67,8 +68,6 @@ def batches(parameters: Mapping[str, Any], seed: int) -> list[Batch]:
     """Batches of [batch, length] token ids and [batch] topics."""
     import torch
 
-    from harness.data import text
-
     size = parameters["batch"]
     count = _batches.COUNT * size
     ids, labels = text.passages(parameters["vocab"], count, parameters["length"], TOPICS, seed)
@@ -78,8 +77,6 @@ def batches(parameters: Mapping[str, Any], seed: int) -> list[Batch]:
 def encoder(parameters: Mapping[str, Any], device: str) -> torch.nn.Module:
     """BERT of that shape. Positions grow with a length beyond them."""
     from transformers.models.bert import BertConfig, BertForSequenceClassification
-
-    from harness.data import text
 
     return built(
         BertForSequenceClassification,

@@ -7,12 +7,14 @@ the end of a short run, to see whether a technique changes where training arrive
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from harness.data import text
 from harness.models._batches import COUNT
 from harness.models._language import batches, heads, logits, loss
-from harness.models._quality import final_loss
+from harness.models._quality import annealed, final_loss
 from harness.models._sizes import one_of, settled, table
 from harness.models._transformers import built
 from harness.workload import Workload
@@ -28,7 +30,7 @@ SIZES = table(
     large=(8, 1024, 48, 1600, 64, 50257, 1024),
 )
 #: What ``task="converge"`` trains in place of the size's: small enough for a CPU that only emulates fp16.
-CONVERGE = {"batch": 8, "length": 32, "layers": 2, "width": 64, "head": 32, "vocab": 512, "positions": 64}
+CONVERGE = {"batch": 8, "length": 32, "layers": 2, "width": 64, "head": 32, "vocab": 272, "positions": 64}
 STEPS = 200
 
 
@@ -40,29 +42,36 @@ def make(
     Raises BadInput for a phase, size, task, parameter or value that there is not.
     """
     one_of("gpt2", "task", task, ("step", "converge"))
-    converge = task == "converge"
-    sizes = {name: {**values, **(CONVERGE if converge else {})} for name, values in SIZES.items()}
+    sizes = SIZES if task == "step" else dict.fromkeys(SIZES, CONVERGE)
     parameters = settled("gpt2", sizes, phase=phase, size=size, **given)
     heads("gpt2", parameters)
-    return Workload(
+    made = Workload(
         model="gpt2",
         phase=phase,
         samples=parameters["batch"],
         make_model=partial(decoder, parameters, device),
-        make_batches=partial(batches, parameters, seed, STEPS if converge else COUNT),
+        make_batches=partial(batches, parameters, seed, COUNT),
         forward=loss if phase == "train" else logits,
         device=device,
         seed=seed,
         parameters={**parameters, "task": task},
-        quality=partial(final_loss, steps=STEPS) if converge and phase == "train" else None,
+    )
+    return converging(made) if task == "converge" else made
+
+
+def converging(workload: Workload) -> Workload:
+    """The workload as one run of `STEPS` steps, each on text of its own."""
+    return replace(
+        workload,
+        make_batches=partial(batches, workload.parameters, workload.seed, STEPS),
+        make_optimizer=partial(annealed, steps=STEPS, peak=1e-3),
+        quality=partial(final_loss, steps=STEPS) if workload.phase == "train" else None,
     )
 
 
 def decoder(parameters: Mapping[str, Any], device: str) -> torch.nn.Module:
     """GPT-2 of that shape. Positions grow with a length beyond them."""
     from transformers.models.gpt2 import GPT2Config, GPT2LMHeadModel
-
-    from harness.data import text
 
     model = built(
         GPT2LMHeadModel,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from harness.data import text
 from harness.models._language import batches, heads, logits, loss
 from harness.models._sizes import multiple, settled, table
 from harness.models._transformers import built
@@ -52,8 +53,6 @@ def make(*, phase: str, device: str = "cpu", seed: int = 0, size: str = "small",
 def decoder(parameters: Mapping[str, Any], device: str) -> torch.nn.Module:
     """Llama of that shape, with the rotary base of Llama 3."""
     from transformers.models.llama import LlamaConfig, LlamaForCausalLM
-
-    from harness.data import text
 
     return built(
         LlamaForCausalLM,
