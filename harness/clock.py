@@ -111,7 +111,7 @@ class CudaClock:
 
 def group_size(seconds: float) -> int:
     """How many steps of that length are timed together: one, or as many as fill ``SHORT``."""
-    return 1 if seconds >= SHORT else math.ceil(SHORT / max(seconds, 1e-9))
+    return 1 if seconds >= SHORT else math.ceil(round(SHORT / max(seconds, 1e-9), 6))
 
 
 def _groups(steps: int, size: int) -> list[int]:

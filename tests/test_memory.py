@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness import allocations, memory
+from harness import memory
 from harness.memory import CudaReader, HostReader
 from harness.workload import Job, Workload
 
@@ -209,7 +209,7 @@ def test_a_real_training_step_has_its_peak_where_arithmetic_puts_it() -> None:
     assert found["optimizer"] == 4 * WEIGHTS + scalars
     assert found["batch"] == 64 * WIDTH * 4
     assert found["held"] == 4, "the loss of the step before"
-    # In the optimizer's step all gradients are there again, and two tensors of the size of the parameter whose
+    # In the optimizer's step all gradients are there again, and two tensors as large as the parameter whose
     # turn it is. The forward and backward pass needs less: four activations of 65 kB.
     above = found["peak"] - found["resident"] - found["held"]
     assert 2 * WIDTH * WIDTH * 4 <= above <= 2 * WEIGHTS
@@ -283,7 +283,9 @@ print("error of the job", file=sys.stderr)
 
 
 def test_quantized_sparse_and_opaque_tensors_have_their_memory_counted() -> None:
-    sparse = torch.sparse_coo_tensor(torch.zeros(1, 5, dtype=torch.int64), torch.ones(5), (9,), check_invariants=True)
+    sparse = torch.sparse_coo_tensor(
+        torch.zeros(1, 5, dtype=torch.int64), torch.ones(5), (9,), check_invariants=True
+    )
     assert sum(block.size for block in memory.blocks(sparse)) == 5 * 8 + 5 * 4
     opaque = torch.ones(10).to_mkldnn()
     assert [block.size for block in memory.blocks(opaque)] == [40]
@@ -299,30 +301,6 @@ def test_quantized_sparse_and_opaque_tensors_have_their_memory_counted() -> None
             return ["data", "scale"], None
 
     assert [block.size for block in memory.blocks(Wrapped())] == [8, 8]  # type: ignore[arg-type]
-
-
-def events(*steps: tuple[str, int, int] | str) -> list[allocations.Event]:
-    return [allocations.Event(step) if isinstance(step, str) else allocations.Event(*step) for step in steps]
-
-
-def test_a_replay_begins_at_the_start_and_ends_at_the_end() -> None:
-    memory = allocations.MEMORY
-    found = allocations.replay(
-        events(
-            *[(memory, 100, 1), (memory, 40, 2), (memory, 7, 3), (memory, -40, 2)],
-            allocations.START,
-            *[(memory, -100, 1), (memory, 30, 4), (memory, 90, 5), allocations.BATCH, (memory, -90, 5)],
-            *[allocations.BATCH, allocations.END, (memory, 1000, 6)],
-        ),
-        resident={1},
-    )
-    assert found == allocations.Replay(peak=20, held=7, trace=[20, -70])
-
-
-def test_a_step_that_only_frees_has_its_peak_at_its_start() -> None:
-    memory = allocations.MEMORY
-    found = allocations.replay(events(allocations.START, (memory, -10, 1), allocations.END))
-    assert found == allocations.Replay(peak=0, held=0, trace=[])
 
 
 def test_the_processs_memory_is_read_from_status_or_asked_of_the_system(tmp_path: Path) -> None:
