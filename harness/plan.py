@@ -15,8 +15,8 @@ from harness.runner import Plan
 def make(names: Iterable[str], profile: str, device: str, folder: Path) -> Plan:
     """The plan for the benchmarks that `names` ask for. Raises BadInput for a name nobody declared."""
     wanted = benchmark.chosen(names, benchmark.discover(folder))
-    # What compiles in fresh interpreters takes longest to its first row, so it comes last.
-    wanted.sort(key=lambda one: any(variant.fresh for variant in one.applied.variants.values()))
+    # What compiles takes longest to its first row, so it comes last.
+    wanted.sort(key=lambda one: any(variant.compiles for variant in one.applied.variants.values()))
     groups = [group for one in wanted for group in one.groups(profile, device)]
     if not groups:
         raise BadInput(f"the {profile} profile of {', '.join(one.name for one in wanted)} holds no case")

@@ -55,7 +55,9 @@ class Variant:
     needs: tuple[str, ...] = ()
     """What it cannot run without: ``cuda`` or a requirement such as ``peft>=0.10``."""
     fresh: bool = False
-    """Needs an interpreter of its own: it leaves state behind that a fork would share (torch.compile)."""
+    """Needs an interpreter of its own, not a fork of the warm process: for what is set as torch is imported."""
+    compiles: bool = False
+    """Its first step compiles: what that takes, with nothing compiled before and with a filled cache, is told."""
     phases: tuple[str, ...] | None = None
     """Only these phases; None means all that the technique has."""
     devices: tuple[str, ...] | None = None
@@ -166,4 +168,5 @@ def _together(variants: list[Variant]) -> Variant:
         tolerance=sum(variant.tolerance for variant in variants),
         needs=tuple(dict.fromkeys(need for variant in variants for need in variant.needs)),
         fresh=any(variant.fresh for variant in variants),
+        compiles=any(variant.compiles for variant in variants),
     )

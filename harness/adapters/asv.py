@@ -144,7 +144,7 @@ def _metrics(benchmark: Benchmark, cases: Cases, absent: list[tuple[str, str]]) 
         found += [time_step, track_throughput]
     if "memory" in kinds:
         found.append(track_peak_memory)
-    compiled = {name for name, variant in benchmark.applied.variants.items() if variant.fresh}
+    compiled = {name for name, variant in benchmark.applied.variants.items() if variant.compiles}
     if "time" in kinds and compiled:
         others = [pair for pair in cases if pair[1] not in compiled]
         found.append(_compiling(skip_params=absent + others))

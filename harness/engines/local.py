@@ -1,7 +1,8 @@
 """Workers on this machine, as processes: forked from a warm one, or in a fresh interpreter.
 
 A fork costs a fraction of a second where importing torch costs seconds. It is sound only from a process
-without threads and device contexts, so CUDA and techniques marked ``fresh`` get an interpreter of their own.
+without threads, device contexts or compiled code. The warm process has none: it imports, and no more. CUDA
+and techniques marked ``fresh`` get an interpreter of their own all the same.
 """
 
 from __future__ import annotations

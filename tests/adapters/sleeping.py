@@ -58,7 +58,7 @@ TECHNIQUE = Technique(
         "sleep": Variant(apply=sleeping),
         "wrong": Variant(apply=wrong),
         "lacking": Variant(needs=("a-package-nobody-has",)),
-        "fresh": Variant(fresh=True, devices=("cpu",)),
+        "compiling": Variant(compiles=True, devices=("cpu",)),
     },
 )
 """
