@@ -113,8 +113,11 @@ class CudaReader:
 
 
 def _facts(job: Job, kinds: dict[str, int]) -> dict[str, Any]:
-    """What both readers say alike. `batch_bytes` is told by jobs whose step is a run over batches."""
-    return {**kinds, "resident": sum(kinds.values()), "batch_bytes": int(getattr(job, "batch_bytes", 0))}
+    """What both readers say alike. `batch_bytes` is told by jobs whose step is a run over batches; so is
+    ``elements``, how many embedding elements the step had, by those that count them."""
+    elements = int(getattr(job, "elements", 0))
+    known = {**kinds, "resident": sum(kinds.values()), "batch_bytes": int(getattr(job, "batch_bytes", 0))}
+    return {**known, "elements": elements} if elements else known
 
 
 @contextlib.contextmanager

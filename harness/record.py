@@ -12,8 +12,8 @@ and a record is what that launch gave for one case. Keys by kind, all seconds an
              visits 2r and 2r+1 form round r; ``visits`` [order index of each block within the launch];
              ``equality`` {metric, value, tolerance, ok}; ``cold_cache``; ``build_seconds``
 ``memory``   ``memory`` {peak, reserved, weights, gradients, optimizer, batch, resident, trace: [live
-             bytes after each batch], batch_bytes}, ``host`` {start_rss, peak_rss}; of the baseline also
-             ``flops`` and ``minimum_bytes`` of a step
+             bytes after each batch], batch_bytes, elements}, ``host`` {start_rss, peak_rss}; of the
+             baseline also ``flops`` and ``minimum_bytes`` of a step
 ``quality``  ``quality`` {metric, value, finite, curve}; lower is better
 
 Every record has ``case`` (its id), ``variant``, ``outcome`` and ``message``, and if its worker was built ``samples`` per step, ``build_seconds``, ``cold_cache``, ``parameters``, ``parameter_bytes`` and ``start_rss``.

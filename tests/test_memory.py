@@ -167,6 +167,8 @@ def test_without_batches_the_trace_is_empty_and_their_size_is_the_jobs_to_tell()
     job = Planted(lambda job: None)
     job.batch_bytes = 123  # type: ignore[attr-defined]
     assert HostReader().measure(job)["batch_bytes"] == 123
+    job.elements = 7  # type: ignore[attr-defined]
+    assert HostReader().measure(job)["elements"] == 7
 
 
 def test_a_failing_step_leaves_no_profiler_behind_and_the_job_as_it_was() -> None:
