@@ -136,6 +136,7 @@ def memory(taken: Iterable[Taken], base: Memory | None) -> Memory | None:
         saving=_saving(base.peak, peak) if base and base.peak.low > 0 else None,
         host_rss=stats.span(rss) if rss else None,
         traces=tuple(tuple(one.get("trace", ())) for one in found),
+        reserved_traces=tuple(tuple(one["reserved_trace"]) for one in found if one.get("reserved_trace")),
         batch_bytes=found[0].get("batch_bytes") or 0,
         elements=found[0].get("elements"),
     )

@@ -14,7 +14,7 @@ from harness import growth, measured, stats, units
 from harness.measured import Family, Figure, Found, NotMeasured
 
 #: The parameters that make a model larger.
-SIZES = ("size", "layers", "width", "heads")
+SIZES = ("size", "layers", "width", "head", "heads")
 
 
 def speedup(family: Family) -> Found:
@@ -75,16 +75,16 @@ def geometric_mean(family: Family) -> Found:
 
 
 FIGURES: Mapping[str, Figure] = {
-    "speedup": Figure(speedup),
-    "memory_saving": Figure(memory_saving),
+    "speedup": Figure(speedup, "time"),
+    "memory_saving": Figure(memory_saving, "memory"),
     "compression": Figure(compression),
-    "quality_loss": Figure(quality_loss),
-    "bytes_per_batch": Figure(growth.slope),
-    "equal": Figure(equal),
-    "steady_slope": Figure(growth.steady_slope),
-    "slope_without_cleaning": Figure(growth.slope_without_cleaning),
-    "elements_per_1000_images": Figure(elements_per_1000_images),
-    "depth_exponent": Figure(growth.depth_exponent, over=("layers",)),
-    "growth": Figure(growth.over_sizes, over=SIZES),
-    "geometric_mean": Figure(geometric_mean, over=None),
+    "quality_loss": Figure(quality_loss, "quality"),
+    "equal": Figure(equal, "time"),
+    "bytes_per_batch": Figure(growth.slope, "memory"),
+    "steady_slope": Figure(growth.steady_slope, "memory"),
+    "slope_without_cleaning": Figure(growth.slope_without_cleaning, "memory"),
+    "elements_per_1000_images": Figure(elements_per_1000_images, "memory"),
+    "depth_exponent": Figure(growth.depth_exponent, "memory", over=("layers",), fewest=3),
+    "growth": Figure(growth.over_sizes, "time", over=SIZES, fewest=3),
+    "geometric_mean": Figure(geometric_mean, "time", over=None),
 }

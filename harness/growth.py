@@ -19,14 +19,14 @@ FEWEST_BATCHES = 4
 def slope(family: Family) -> Found:
     """Growth of memory per batch, in batches' embeddings: 1 keeps every batch, 0 none."""
     memory = measured.memory(family.row)
-    fits = [stats.slope(range(len(trace)), trace).times(1 / memory.batch_bytes) for trace in _traces(memory)]
-    value = Interval(
-        stats.span([fit.point for fit in fits]).point,
-        min(fit.low for fit in fits),
-        max(fit.high for fit in fits),
-        len(fits),
-    )
-    return Found(value, units.percent, note=_of_one_batch(memory))
+    return Found(_slope(_traces(memory), memory), units.percent, note=_of_one_batch(memory))
+
+
+def _slope(traces: Sequence[Sequence[int]], memory: Memory) -> Interval:
+    """The median over launches, and the widest of their intervals."""
+    fits = [stats.slope(range(len(trace)), trace).times(1 / memory.batch_bytes) for trace in traces]
+    point = stats.span([fit.point for fit in fits]).point
+    return Interval(point, min(fit.low for fit in fits), max(fit.high for fit in fits), len(fits))
 
 
 def steady_slope(family: Family) -> Found:
@@ -56,17 +56,25 @@ def prefix_slopes(trace: Sequence[float]) -> list[float]:
 
 
 def slope_without_cleaning(family: Family) -> Found:
-    """Growth of memory per batch, told beside that of the other ways to clean up and what each costs."""
-    found = slope(family)
+    """Growth of memory per batch, beside that of the other ways to clean up and what each costs in time."""
     others = [
         _way(name, rows[0]) for name, rows in family.peers.items() if name.startswith("stream") and rows
     ]
-    return Found(found.value, found.show, note="; ".join([found.note, *others]))
+    value = _held(family.row)
+    note = "; ".join([_of_one_batch(measured.memory(family.row)), *others])
+    return Found(value, units.percent, note=note)
+
+
+def _held(row: CaseSummary) -> Interval:
+    """Growth of what is live, or of what the allocator holds of the device where that grows more."""
+    memory = measured.memory(row)
+    found = [_slope(traces, memory) for traces in (_traces(memory), memory.reserved_traces) if traces]
+    return max(found, key=lambda one: one.point)
 
 
 def _way(name: str, row: CaseSummary) -> str:
     try:
-        grows = units.percent(slope(Family([row], {})).value.point)
+        grows = units.percent(_held(row).point)
     except NotMeasured as lacking:
         return f"{name}: {lacking}"
     speed = f", {units.times(row.speedup.point)} of the baseline's speed" if row.speedup else ""

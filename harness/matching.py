@@ -28,7 +28,16 @@ def spoken_of(
     if not rows:
         asked = ", ".join(f"{key}={value}" for key, value in claim.where.items())
         raise NotMeasured(f"no case with {asked} in this run")
-    return rows
+    return _of_kind(rows, FIGURES[claim.stem].kind)
+
+
+def _of_kind(rows: Sequence[CaseSummary], kind: str) -> Sequence[CaseSummary]:
+    """Without the benchmarks that are not about such figures; with every case that failed before it came to it."""
+    benchmarks = {row.case.benchmark for row in rows if kind in row.kinds}
+    found = [row for row in rows if not kind or row.failure or row.case.benchmark in benchmarks]
+    if not found:
+        raise NotMeasured(f"no {kind} launch of it in this run")
+    return found
 
 
 def _absent(technique: str, measurable: Collection[str] | None) -> str:
@@ -60,7 +69,7 @@ def families(claim: Claim, rows: Iterable[CaseSummary]) -> list[Family]:
     ]
     if not found:
         raise NotMeasured(f"no case of {', '.join(claim.variants) or 'a variant'} in this run")
-    return found
+    return [family for family in found if len(family.rows) >= figure.fewest] or found
 
 
 def _common(row: CaseSummary, over: tuple[str, ...] | None) -> object:

@@ -42,8 +42,12 @@ class Family:
 @dataclass(frozen=True)
 class Figure:
     of: Callable[[Family], Found]
+    kind: str = ""
+    """The kind of launch that it is read from; empty for any."""
     over: tuple[str, ...] | None = ()
     """The parameters that differ within one figure; None for every workload of a phase together."""
+    fewest: int = 1
+    """How many cases one figure takes."""
 
 
 def timing(row: CaseSummary) -> Timing:

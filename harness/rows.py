@@ -64,6 +64,8 @@ class Memory:
     """Resident set at its highest, of a fresh process, imports included."""
     traces: tuple[tuple[int, ...], ...] = ()
     """Of each launch the live bytes after each batch."""
+    reserved_traces: tuple[tuple[int, ...], ...] = ()
+    """The same of what the allocator holds of the device; empty on a host."""
     batch_bytes: int = 0
     """Bytes of one batch's embeddings, where a step is a run over batches."""
     elements: int | None = None
@@ -98,6 +100,8 @@ class CaseSummary:
     case: Case
     outcome: str
     message: str = ""
+    kinds: frozenset[str] = frozenset()
+    """The kinds of launch that it was in, whatever came of them."""
     timing: Timing | None = None
     memory: Memory | None = None
     quality: Quality | None = None

@@ -39,6 +39,14 @@ def test_the_square_root_is_read_off_three_depths() -> None:
     assert len(found.cases) == 3
 
 
+def test_a_single_depth_beside_three_is_no_scale() -> None:
+    run = checkpointing({"none": (400, 1600, 6400), "sqrt": (200, 400, 800)})
+    lone = hand.group("none", "sqrt", benchmark="checkpointing", batch=4)
+    run.info["plan"]["groups"].append([case.as_json() for case in lone])
+    run.launches += hand.weighed(lone, {"none": {"peak": 2000}, "sqrt": {"peak": 1500}})
+    assert one(run, "checkpointing.memory.chen").verdict == CONFIRMED
+
+
 def test_memory_that_grows_with_depth_all_the_same_is_short() -> None:
     linear = checkpointing({"none": (400, 1600, 6400), "sqrt": (100, 320, 1024)})
     assert one(linear, "checkpointing.memory.chen").verdict == SHORT
@@ -192,6 +200,12 @@ def test_cleaning_is_not_needed_where_memory_is_flat_without() -> None:
     found = one(streaming("stream-neither", [50] * 10, device="cuda"), "empty-cache.004")
     assert found.verdict == SHORT
     assert "; stream: no launch of it in this run" in found.reason
+    held = one(
+        streaming("stream-neither", [50] * 10, device="cuda", reserved_trace=range(0, 500, 50)),
+        "empty-cache.004",
+    )
+    assert held.verdict == CONFIRMED
+    assert held.reason.startswith("5 % lies within")
     grows = one(streaming("stream-neither", [100 * n for n in range(10)], device="cuda"), "empty-cache.004")
     assert grows.verdict == CONFIRMED
     assert "stream-neither: 10 %" in grows.reason
