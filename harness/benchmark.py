@@ -26,6 +26,8 @@ _HERE = Path(__file__).resolve().parent
 BENCHMARKS = _HERE / "benchmarks" if (_HERE / "benchmarks").is_dir() else _HERE.parent / "benchmarks"
 
 Spec = Mapping[str, Any]
+#: What a cell says that is no parameter of its model.
+RESERVED = ("model", "phase", "device", "variants")
 
 
 def grid(**axes: Any) -> list[dict[str, Any]]:
@@ -45,7 +47,8 @@ class Benchmark:
     technique: str | Technique
     quick: Sequence[Spec]
     """Cells: each has ``model`` and ``phase``, and any parameters of that model. With a ``device`` it is
-    planned on that device only, so that each gets the sizes that tell something there."""
+    planned on that device only, so that each gets sizes that tell something there; with ``variants`` it has
+    only those, besides the baseline."""
     standard: Sequence[Spec] = ()
     full: Sequence[Spec] = ()
     name: str = ""
@@ -77,33 +80,42 @@ class Benchmark:
         ]
 
     def _group(self, cell: Spec, device: str) -> list[Case]:
-        applied = self.applied
-        rest = {key: value for key, value in cell.items() if key not in ("model", "phase", "device")}
-        if cell["phase"] not in PHASES:
-            raise unknown("phase", cell["phase"], PHASES)
-        chosen = [applied.baseline, *(v for v in applied.variants if v != applied.baseline)]
+        baseline = self.applied.baseline
+        rest = {key: value for key, value in cell.items() if key not in RESERVED}
         return [
             Case(
                 benchmark=self.name,
                 variant=name,
-                baseline=applied.baseline,
+                baseline=baseline,
                 model=cell["model"],
                 phase=cell["phase"],
                 device=device,
                 parameters=rest,
-                technique=applied.name,
+                technique=self.applied.name,
             )
-            for name in chosen
-            if name == applied.baseline or self._has(name, cell["phase"], device)
+            for name in (baseline, *self._variants(cell, device))
         ]
 
-    def _has(self, name: str, phase: str, device: str) -> bool:
-        variant = self.applied.variants[name]
-        return (
-            (not self.variants or name in self.variants)
+    def _variants(self, cell: Spec, device: str) -> list[str]:
+        """The cell's, besides the baseline. Raises BadInput for a phase or variant that there is not."""
+        applied, phase = self.applied, cell["phase"]
+        if phase not in PHASES:
+            raise unknown("phase", phase, PHASES)
+        if phase not in applied.phases:
+            raise BadInput(
+                f"{self.name}: {applied.name} is for {' and '.join(applied.phases)}, not for {phase}"
+            )
+        asked = cell.get("variants", self.variants)
+        for name in asked:
+            applied.variant(name)
+        return [
+            name
+            for name, variant in applied.variants.items()
+            if name != applied.baseline
+            and (not asked or name in asked)
             and (variant.phases is None or phase in variant.phases)
             and (variant.devices is None or device in variant.devices)
-        )
+        ]
 
     def kinds(self) -> tuple[str, ...]:
         return self.measures or self.applied.measures

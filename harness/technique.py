@@ -55,9 +55,9 @@ class Variant:
     needs: tuple[str, ...] = ()
     """What it cannot run without: ``cuda`` or a requirement such as ``peft>=0.10``."""
     fresh: bool = False
-    """Needs an interpreter of its own, not a fork of the warm process: for what is set as torch is imported."""
+    """Needs an interpreter of its own, no fork of the warm process: for what is set as torch is imported."""
     compiles: bool = False
-    """Its first step compiles: what that takes, with nothing compiled before and with a filled cache, is told."""
+    """Its first step compiles: what that takes, from nothing and with a filled cache, is told."""
     phases: tuple[str, ...] | None = None
     """Only these phases; None means all that the technique has."""
     devices: tuple[str, ...] | None = None
@@ -134,15 +134,7 @@ def stack(spelling: str) -> Technique:
 
     Applied in the order of STAGES, however it is written. Raises BadInput for two of the same stage.
     """
-    parts: list[tuple[Technique, str]] = []
-    for part in spelling.split("+"):
-        name, _, variant = part.partition(":")
-        if name not in techniques():
-            raise unknown("technique", name, techniques())
-        chosen = techniques()[name]
-        chosen.variant(variant)
-        parts.append((chosen, variant))
-    parts.sort(key=lambda part: STAGES.index(part[0].stage))
+    parts = sorted(map(_part, spelling.split("+")), key=lambda part: STAGES.index(part[0].stage))
     for (first, _), (second, _) in itertools.pairwise(parts):
         if first.stage == second.stage:
             raise BadInput(f"{first.name} and {second.name} both set the {first.stage}; choose one of them")
@@ -161,12 +153,35 @@ def stack(spelling: str) -> Technique:
     )
 
 
+def _part(spelling: str) -> tuple[Technique, str]:
+    """``mixed-precision:bf16`` as the technique and the name of its variant."""
+    name, _, variant = spelling.partition(":")
+    if name not in techniques():
+        raise unknown("technique", name, techniques())
+    found = techniques()[name]
+    if not variant:
+        known = " or ".join(f"{name}:{one}" for one in found.variants)
+        raise BadInput(f"a stack names a variant of each technique: which {name}? {known}")
+    found.variant(variant)
+    return found, variant
+
+
 def _together(variants: list[Variant]) -> Variant:
+    """All of `variants`, wherever each of them can be."""
     return Variant(
         apply=lambda workload: reduce(lambda w, variant: variant.apply(w), variants, workload),
         says="all of them",
         tolerance=sum(variant.tolerance for variant in variants),
+        gradients=sum(v.tolerance if v.gradients is None else v.gradients for v in variants),
         needs=tuple(dict.fromkeys(need for variant in variants for need in variant.needs)),
         fresh=any(variant.fresh for variant in variants),
         compiles=any(variant.compiles for variant in variants),
+        phases=_common(variant.phases for variant in variants),
+        devices=_common(variant.devices for variant in variants),
     )
+
+
+def _common(named: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    """What all of them name; None stands for everything."""
+    lists = [names for names in named if names is not None]
+    return tuple(name for name in lists[0] if all(name in names for names in lists)) if lists else None

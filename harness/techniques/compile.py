@@ -1,8 +1,8 @@
 """torch.compile: the model's Python is traced once and run as generated code.
 
 What Dynamo and Inductor keep in a process begins empty in every worker: it is forked from one that has
-imported them and compiled nothing. Generated code rounds in another order than eager code: transformers differ by 4e-7, but the gradients of a ResNet by up to
-0.004, as they do when its input is off by 1e-7.
+imported them and compiled nothing. Generated code rounds in another order than eager code: transformers
+differ by 4e-7, the gradients of a ResNet by up to 0.004, as they do when its input is off by 1e-7.
 """
 
 from __future__ import annotations

@@ -1,0 +1,38 @@
+"""16 bits against fp32; and whether a training in 16 bits arrives where one in fp32 does."""
+
+from harness.benchmark import Benchmark, grid
+
+MODELS = ["gpt2", "llama", "bert", "resnet", "vit"]
+LANGUAGE = ["gpt2", "llama", "bert"]
+
+BENCHMARKS = [
+    Benchmark(
+        technique="mixed-precision",
+        # A CPU without fp16 arithmetic takes 30 times as long in fp16, so what trains there is short.
+        quick=[
+            *grid(device="cpu", model="gpt2", phase="train", batch=2, length=64),
+            *grid(device="cpu", model="bert", phase="infer", length=64),
+            *grid(device="cpu", model="vit", phase="infer"),
+            *grid(device="cuda", model=["gpt2", "bert", "resnet"], phase="train", size="base"),
+            *grid(device="cuda", model=["bert", "vit"], phase="infer", size="base"),
+        ],
+        standard=[
+            *grid(device="cpu", model=MODELS, phase=["train", "infer"]),
+            *grid(device="cuda", model=MODELS, phase=["train", "infer"], size="base"),
+        ],
+        full=[
+            *grid(device="cpu", model=MODELS, phase=["train", "infer"]),
+            *grid(device="cpu", model=LANGUAGE, phase=["train", "infer"], length=[64, 256]),
+            *grid(device="cpu", model=["bert", "vit", "resnet"], phase="infer", size="base", batch=4),
+            *grid(device="cuda", model=MODELS, phase=["train", "infer"], size=["base", "large"]),
+            *grid(device="cuda", model="gpt2", phase="train", size="base", length=[128, 1024]),
+        ],
+    ),
+    Benchmark(
+        name="mixed-precision-stability",
+        technique="mixed-precision",
+        measures=("quality",),
+        quick=grid(model="gpt2", phase="train", task="converge"),
+        standard=[*grid(model="gpt2", phase="train", task="converge"), *grid(model="digits", phase="train")],
+    ),
+]
