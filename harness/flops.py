@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import torch
 
 #: Sides of the matrices whose products are tried, while one product takes less than LONGEST, s.
-SIDES = (256, 512, 1024, 2048, 4096, 8192)
+SIDES = (256, 512, 1024, 2048)
+CUDA_SIDES = (1024, 2048, 4096, 8192)
 LONGEST = 0.075
 #: How long each product and the copy are repeated for the best of them, s.
 PRODUCT_SECONDS, COPY_SECONDS = 0.06, 0.25
@@ -123,7 +124,7 @@ def _products(device: str, dtype: torch.dtype, timer: clock.Clock) -> float:
     """The best FLOP/s of square products of any size that is quick enough; 0 if there is none."""
     best = 0.0
     with contextlib.suppress(RuntimeError):  # Not for this dtype, or no memory for a side as large.
-        for side in SIDES:
+        for side in CUDA_SIDES if device.startswith("cuda") else SIDES:
             seconds = _best(_product(device, dtype, side), timer, PRODUCT_SECONDS)
             best = max(best, 2 * side**3 / seconds)
             if seconds > LONGEST:
