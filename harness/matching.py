@@ -32,7 +32,7 @@ def spoken_of(
 
 
 def _of_kind(rows: Sequence[CaseSummary], kind: str) -> Sequence[CaseSummary]:
-    """Without the benchmarks that are not about such figures; with every case that failed before it came to it."""
+    """Without the benchmarks that are not about such figures; with every case that failed before."""
     benchmarks = {row.case.benchmark for row in rows if kind in row.kinds}
     found = [row for row in rows if not kind or row.failure or row.case.benchmark in benchmarks]
     if not found:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -100,21 +99,16 @@ def test_better_than_a_claimed_cost_is_no_claim_held() -> None:
 
 def test_a_benchmark_that_is_about_something_else_is_left_out() -> None:
     """The stability of training is measured on workloads of its own, which nobody times."""
-    timed, graded = (
-        hand.group("fp32", "bf16"),
-        hand.group("fp32", "bf16", benchmark="stability", task="converge"),
-    )
-    graded = [replace(case, technique="mixed-precision") for case in graded]
+    timed = hand.group("fp32", "bf16")
+    graded = hand.group("fp32", "bf16", benchmark="stability", technique="mixed-precision", task="converge")
     launches = [
         *hand.timed(timed, [{"fp32": 1.7, "bf16": 1.0}] * 3),
         *hand.graded(graded, {"fp32": [1.0] * 3, "bf16": [1.01] * 3}),
     ]
     run = hand.run(timed, graded, launches=launches)
     assert [each.workload for each in verdicts(run, claim())] == ["gpt2-train [bf16]"]
-    stable = verdicts(run, "amp.stability.001")
-    assert [(each.workload, each.verdict) for each in stable] == [
-        ("gpt2-train task=converge [bf16]", CONFIRMED)
-    ]
+    stable = one(run, "amp.stability.001")
+    assert (stable.workload, stable.verdict) == ("gpt2-train task=converge [bf16]", CONFIRMED)
 
 
 def test_another_benchmark_of_the_technique_is_judged_too() -> None:
