@@ -40,9 +40,7 @@ def make(*, phase: str, device: str = "cpu", seed: int = 0, size: str = "small",
     heads("digits", parameters)
     multiple("digits", "resolution", parameters["resolution"], parameters["patch"], "the side of a patch")
     if parameters["batch"] > images.TRAINED:
-        raise BadInput(
-            f"batch of digits must be at most {images.TRAINED}, one epoch, not {parameters['batch']}"
-        )
+        raise BadInput(f"batch of digits must be at most {images.TRAINED}, which is an epoch")
     steps = parameters["epochs"] * (images.TRAINED // parameters["batch"])
     train = Workload(
         model="digits",
