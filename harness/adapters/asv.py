@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,26 +28,32 @@ Cases = dict[tuple[str, str], Case]
 
 #: Processes for each commit; asv alternates between the commits. Between processes the level of a step
 #: differs by several percent, within one it hardly does, so that these count and not the samples of one.
-ROUNDS = 6
-#: Compiling takes seconds each time. Two samples a side are charted, too few for asv to call a change.
-COMPILE_ROUNDS = 2
+ROUNDS = 10
+#: Throughput and compile time are for the charts. Two samples a side are too few for asv to call a change,
+#: where a single one would be compared by its value alone: the step's time decides.
+CHARTED = 2
 WARM_UP = 0.5
 #: A sample is as many steps as last this long, in seconds: one short step says little.
 SAMPLE = 0.02
 
 
-def classes(folder: Path | str, profile: str = "quick") -> dict[str, type]:
+def classes(folder: Path | str, profile: str = "quick") -> dict[str, type[Sampled]]:
     """The classes for the declarations in `folder`, by name; also makes the process ready to be forked."""
     _prepare()
     from harness import torch_info
 
     device = str(torch_info.default_device()["device"])
     made = (_class(benchmark, profile, device) for benchmark in _declared(Path(folder)))
-    return {one.__name__: one for one in made}
+    return {one.__name__: one for one in made if one.cases}
 
 
 def _prepare() -> None:
-    """Imports what every sample needs, once in asv's fork server; asks for the device without touching it."""
+    """Imports what every sample needs, once in asv's fork server; asks for the device without touching it.
+
+    Threads that wait for each other sleep instead of spinning: with another process on one of two cores,
+    steps of a GPT-2 took a steady 40 ms so, and 41 to 290 ms otherwise; on an idle machine 27 and 25.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -65,7 +72,7 @@ def _declared(folder: Path) -> Iterator[Benchmark]:
             print(f"left out at this commit: {error}")
 
 
-def _class(benchmark: Benchmark, profile: str, device: str) -> type:
+def _class(benchmark: Benchmark, profile: str, device: str) -> type[Sampled]:
     """One benchmark as asv's class: workloads and variants are its parameters."""
     cases = {(_workload(c), c.variant): c for group in benchmark.groups(profile, device) for c in group}
     workloads = list(dict.fromkeys(workload for workload, _ in cases))
@@ -98,7 +105,7 @@ class Sampled:
     #: Results of different versions are never compared: raise it when a metric comes to mean something else.
     version = "1"
     rounds = ROUNDS
-    repeat = (5, 30, 0.7)
+    repeat = (3, 30, 0.7)
     warmup_time = 0.0
     timeout = 600.0
 
@@ -165,11 +172,10 @@ def time_step(self: Any, workload: str, variant: str) -> None:
     self.measured.job.step()
 
 
-@_tracked(unit="ms/sample", rounds=ROUNDS)
+@_tracked(unit="ms/sample", rounds=CHARTED)
 def track_throughput(self: Any, workload: str, variant: str) -> dict[str, Any]:
-    steps = 5 * self.number
-    seconds = self.measured.clock.block(self.measured.job.step, steps)
-    return _samples([round(1e3 * step / self.measured.job.samples, 6) for step in seconds])
+    seconds = self.measured.clock.block(self.measured.job.step, 5 * self.number)
+    return _samples([round(1e3 * statistics.median(seconds) / self.measured.job.samples, 6)])
 
 
 @_tracked(unit="bytes")
@@ -180,7 +186,7 @@ def track_peak_memory(self: Any, workload: str, variant: str) -> int:
 
 
 def _compiling(skip_params: list[tuple[str, str]]) -> Callable[..., Any]:
-    @_tracked(unit="seconds", rounds=COMPILE_ROUNDS, skip_params=skip_params)
+    @_tracked(unit="seconds", rounds=CHARTED, skip_params=skip_params)
     def track_compile_seconds(self: Any, workload: str, variant: str) -> dict[str, Any]:
         """What the first step takes beyond a later one, with nothing compiled before."""
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -12,12 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from harness.adapters import asv
 from tests.adapters.sleeping import declaration, technique
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(900)  # On a busy machine; on an idle one it all takes a minute.
 IGNORED = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
 
@@ -71,14 +74,13 @@ class Project:
 
     def asv(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "asv", *arguments]
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, cwd=self.folder, env=self.environment, text=True, **pipes) as asv:
+            try:
+                output, errors = asv.communicate()
+            finally:
+                end(asv.pid)
+        return subprocess.CompletedProcess(command, asv.returncode, output, errors)
 
     def results(self, revision: str) -> dict[str, Any]:
         """asv's own file on a commit, as benchmark -> {case: value}."""
@@ -88,6 +90,14 @@ class Project:
         names = stored["result_columns"]
         rows = {name: dict(zip(names, row, strict=False)) for name, row in stored["results"].items()}
         return {name: dict(zip(row["params"][1], row["result"], strict=True)) for name, row in rows.items()}
+
+
+def end(pid: int) -> None:
+    """Ends asv, if it still runs, with its fork server, which has a process group of its own."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        asv = psutil.Process(pid)
+        for process in [*asv.children(recursive=True), asv]:
+            process.kill()
 
 
 @pytest.fixture(scope="module")

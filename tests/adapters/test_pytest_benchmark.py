@@ -49,7 +49,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
 
 
 def test_outcomes(session: Session) -> None:
-    """The baseline, the sleeping and the compiling one are timed, one cannot run, one computes something else."""
+    """The baseline, the sleeping and the compiling one are timed; one cannot run, one is wrong."""
     assert "1 failed, 3 passed, 1 skipped" in session.output
     assert session.code == 1
 
