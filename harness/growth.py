@@ -9,6 +9,7 @@ from statistics import fmean
 
 from harness import measured, stats, units
 from harness.measured import Family, Found, NotMeasured
+from harness.record import WRONG_RESULT
 from harness.rows import CaseSummary, Memory
 from harness.stats import Interval
 
@@ -138,7 +139,8 @@ def _depths(rows: Sequence[CaseSummary]) -> list[tuple[float, float]]:
     found = {
         float(row.case.parameters["layers"]): row.memory.activations.point
         for row in rows
-        if row.memory and row.memory.activations.point > 0 and "layers" in row.case.parameters
+        if row.outcome != WRONG_RESULT and row.memory and row.memory.activations.point > 0
+        if "layers" in row.case.parameters
     }
     return sorted(found.items())
 

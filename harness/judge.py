@@ -89,24 +89,27 @@ def _judge_claim(
     claim: Claim, rows: Sequence[CaseSummary], measurable: Collection[str] | None
 ) -> list[ClaimVerdict]:
     try:
-        families = list(matching.families(claim, matching.spoken_of(claim, rows, measurable)))
-        here = [family for family in families if claim.on in ("any", family.row.case.device)]
+        spoken_of = matching.spoken_of(claim, rows, measurable)
+        here = [row for row in spoken_of if claim.on in ("any", row.case.device)]
         if not here:
-            raise NotMeasured(_elsewhere(claim, families))
+            raise NotMeasured(_elsewhere(claim, spoken_of))
+        families = matching.families(claim, here)
     except NotMeasured as reason:
         where = f"{claim.phase} on {claim.on}" if claim.on != "any" else claim.phase
         return [ClaimVerdict(claim=claim, workload=where, verdict=NOT_MEASURED, reason=str(reason))]
-    return [_judge_family(claim, family) for family in here]
+    return [_judge_family(claim, family) for family in families]
 
 
-def _elsewhere(claim: Claim, families: Sequence[Family]) -> str:
+def _elsewhere(claim: Claim, rows: Sequence[CaseSummary]) -> str:
     """Why a claim about another device is not judged, and what this one measured instead."""
-    device = families[0].row.case.device
+    said = f"claimed for {claim.on}, and this run is on {rows[0].case.device}"
+    families: list[Family] = []
     found = []
+    with contextlib.suppress(NotMeasured):
+        families = matching.families(claim, rows)
     for family in families:
         with contextlib.suppress(NotMeasured):
             found.append(_measured(claim.stem, family))
-    said = f"claimed for {claim.on}, and this run is on {device}"
     if not found:
         return said
     points = [one.value.point for one in found]
