@@ -5,23 +5,33 @@ More epochs matter: what was accumulated is extracted once, what streams is extr
 
 from harness.benchmark import Benchmark, grid
 
-SMALL = {"model": "trajectory", "phase": "train", "size": "small"}
-BASE = {**SMALL, "size": "base"}
+CPU = {"device": "cpu", "model": "trajectory", "phase": "train"}
+CUDA = {**CPU, "device": "cuda", "size": "base"}
 
 BENCHMARK = Benchmark(
     technique="streaming",
     quick=[
-        *grid(**SMALL, images=[96, 192, 384], adapt="none"),
-        *grid(**SMALL, images=96, adapt="lora"),
-        *grid(**SMALL, images=96, adapt="none", epochs=3),
+        *grid(**CPU, images=[96, 192, 384]),
+        *grid(**CPU, images=96, adapt="lora"),
+        *grid(**CPU, images=96, epochs=3),
+        *grid(**CUDA, images=[500, 1000, 2000]),
+        *grid(**CUDA, images=500, adapt="lora"),
+        *grid(**CUDA, images=500, epochs=3),
     ],
     standard=[
-        *grid(**SMALL, images=[250, 500, 1000], batch=25, adapt="none"),
-        *grid(**SMALL, images=[250, 1000], batch=25, adapt="lora"),
-        *grid(**SMALL, images=250, batch=25, adapt="none", epochs=10),
+        *grid(**CPU, images=[250, 500, 1000], batch=25),
+        *grid(**CPU, images=[250, 1000], batch=25, adapt="lora"),
+        *grid(**CPU, images=250, batch=25, epochs=10),
+        *grid(**CUDA, images=[1000, 2000, 4000]),
+        *grid(**CUDA, images=[1000, 4000], adapt="lora"),
+        *grid(**CUDA, images=1000, epochs=10),
     ],
     full=[
-        *grid(**BASE, images=[500, 1000, 2000], adapt=["none", "lora"]),
-        *grid(**BASE, images=1000, adapt="none", epochs=10),
+        *grid(**CPU, images=[250, 500, 1000, 2000], batch=25, adapt=["none", "lora"]),
+        *grid(**CPU, images=250, batch=25, epochs=[3, 10]),
+        *grid(**CPU, size="base", images=[64, 128, 256], batch=8),
+        *grid(**CUDA, images=[1000, 2000, 4000, 8000], adapt=["none", "lora"]),
+        *grid(**CUDA, images=1000, epochs=[3, 10]),
+        *grid(**{**CUDA, "size": "large"}, images=[1000, 2000, 4000]),
     ],
 )

@@ -97,7 +97,9 @@ def test_nothing_of_a_step_is_left_after_it(variant: str) -> None:
                 self.job.step()
                 self.on_batch()
 
-    assert HostReader().measure(Twice(job_of(variant)))["trace"] == [0, 0]
+    found = HostReader().measure(Twice(job_of(variant)))
+    assert found["trace"] == [0, 0]
+    assert found["held"] < 100, "bytes that a step left behind and the next step replaces"
 
 
 def test_a_planted_leak_is_seen() -> None:
@@ -143,12 +145,13 @@ def test_ways_that_only_a_gpu_tells_apart_are_planned_there_alone(device: str) -
     assert planned == {("accumulate", "stream") if device == "cpu" else tuple(STREAMING.variants)}
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("profile", benchmark.PROFILES)
-def test_the_grid_has_three_data_sets_of_six_batches_and_more(profile: str) -> None:
+def test_the_grid_has_three_data_sets_of_six_batches_and_more(profile: str, device: str) -> None:
     declared = benchmark.discover()["streaming"]
-    recipes = [declared.workload(group[0]).parameters for group in declared.groups(profile, "cpu")]
+    recipes = [declared.workload(group[0]).parameters for group in declared.groups(profile, device)]
     assert all(one["images"] / one["batch"] >= 6 for one in recipes)
     plain = {one["images"] for one in recipes if one["adapt"] == "none" and one["epochs"] == 1}
-    assert len(plain) == 3
+    assert len(plain) >= 3
     assert any(one["adapt"] == "lora" for one in recipes)
     assert any(one["epochs"] > 1 for one in recipes)
