@@ -12,7 +12,6 @@ BENCHMARKS = [
         quick=[
             *grid(device="cpu", model="gpt2", phase="train", batch=2, length=64),
             *grid(device="cpu", model="bert", phase="infer", length=64),
-            *grid(device="cpu", model="vit", phase="infer"),
             *grid(device="cuda", model=["gpt2", "bert", "resnet"], phase="train", size="base"),
             *grid(device="cuda", model=["bert", "vit"], phase="infer", size="base"),
         ],

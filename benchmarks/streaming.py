@@ -11,9 +11,9 @@ CUDA = {**CPU, "device": "cuda", "size": "base"}
 BENCHMARK = Benchmark(
     technique="streaming",
     quick=[
-        *grid(**CPU, images=[96, 192, 384]),
-        *grid(**CPU, images=96, adapt="lora"),
-        *grid(**CPU, images=96, epochs=3),
+        *grid(**CPU, images=[48, 96, 192], batch=8),
+        *grid(**CPU, images=48, batch=8, adapt="lora"),
+        *grid(**CPU, images=48, batch=8, epochs=3),
         *grid(**CUDA, images=[500, 1000, 2000]),
         *grid(**CUDA, images=500, adapt="lora"),
         *grid(**CUDA, images=500, epochs=3),

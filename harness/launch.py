@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -40,14 +41,13 @@ Start = Callable[[Case, int], Worker]
 class Pace:
     """How long a launch measures. Times in seconds."""
 
-    rounds: int = 4
-    block: float = 0.1
+    rounds: int = 12
+    block: float = 0.2
     """A visit lasts about this long, or one step."""
-    samples: int = 13
-    """Steps that a visit has at least, so that a high percentile can be told, if that costs under
-    4 blocks."""
     lane: float = 3.0
     """No further round of a variant that has been timed this long in the launch."""
+    settle: float = 0.005
+    """Between visits: the threads of the worker timed last spin for some ms before they sleep."""
     warm_up: float = 1.0
     limit: float = 300.0
     """A worker that does not answer for so long is a timeout."""
@@ -141,11 +141,8 @@ def _warm_up(lane: Lane, pace: Pace) -> None:
 
 
 def steps_per_visit(step: float, pace: Pace) -> int:
-    """As many steps of `step` seconds as fill a block; a few more where that makes percentiles possible."""
-    step = max(step, 1e-7)
-    fitting = int(pace.block / step)
-    for_samples = min(pace.samples, int(4 * pace.block / step))
-    return max(1, fitting, for_samples)
+    """As many steps of `step` seconds as fill a block."""
+    return max(1, round(pace.block / max(step, 1e-7)))
 
 
 def _compare(lanes: list[Lane], pace: Pace) -> None:
@@ -164,6 +161,7 @@ def _equality(lane: Lane, expected: Json, pace: Pace) -> None:
 
 
 def _visit(lane: Lane, visit: int, pace: Pace) -> None:
+    time.sleep(pace.settle)
     seconds = lane.worker.ask("block", pace.limit, steps=lane.steps)["seconds"]
     lane.timed += sum(seconds)
     lane.record["blocks"].append(seconds)

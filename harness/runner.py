@@ -34,15 +34,15 @@ class Settings:
 
 
 PROFILES = {
-    "quick": Settings(budget=480, precision=0.05, launches=(3, 5), pace=Pace(rounds=3, lane=1.5)),
-    "standard": Settings(budget=3600, precision=0.05, launches=(5, 12), pace=Pace(rounds=4), qualities=5),
+    "quick": Settings(budget=480, precision=0.05, launches=(3, 8), pace=Pace(rounds=12, lane=1.2, warm_up=0.4)),
+    "standard": Settings(budget=3600, precision=0.05, launches=(5, 12), pace=Pace(rounds=16), qualities=5),
     "full": Settings(
-        budget=6 * 3600, precision=0.02, launches=(7, 30), pace=Pace(rounds=6, lane=8), qualities=7
+        budget=6 * 3600, precision=0.02, launches=(7, 30), pace=Pace(rounds=32, lane=8), qualities=7
     ),
 }
 
-#: A launch whose rounds disagree by more than this much (interquartile range of the log ratio) is measured again.
-NOISY_SPREAD = 0.15
+#: A launch whose log ratio is less certain than this (standard error over its rounds) is measured again.
+NOISY_ERROR = 0.05
 
 #: Outcomes that another launch would only repeat.
 FINAL = (record.OUT_OF_MEMORY, record.TIMEOUT, "unsupported")
@@ -214,5 +214,5 @@ def noise(launch: Json) -> str:
     throttled = launch["conditions"].get("throttled", 0)
     if throttled > 0.1:
         return f"the machine throttled for {throttled:.1f} s"
-    spread = max((stats.spread(values) for values in launch_rounds(launch).values()), default=0.0)
-    return f"rounds differ by {spread:.0%}" if spread > NOISY_SPREAD else ""
+    error = max((stats.launch_error(values) for values in launch_rounds(launch).values()), default=0.0)
+    return f"its rounds leave an error of {error:.0%}" if error > NOISY_ERROR else ""

@@ -89,6 +89,15 @@ def launch_effect(rounds: Sequence[float]) -> float:
     return median(rounds)
 
 
+def launch_error(rounds: Sequence[float]) -> float:
+    """The standard error of `launch_effect`, from the quartiles of the rounds; 0 for a single round.
+
+    1.2533 is the standard error of a median over that of a mean, 1.349 the quartiles' distance in deviations,
+    both of normal values.
+    """
+    return 1.2533 * spread(rounds) / 1.349 / math.sqrt(len(rounds))
+
+
 def spread(values: Sequence[float]) -> float:
     """The interquartile range; 0 for fewer than two values."""
     ordered = sorted(values)
