@@ -39,7 +39,7 @@ def of(device: str) -> MemoryReader:
 
 
 def host(status: Path = STATUS) -> dict[str, int]:
-    """What the machine sees of this process, now and at its highest so far: imports and libraries included."""
+    """What the machine sees of this process, now and at its highest yet: imports and libraries included."""
     found = numbers(status)
     highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {
