@@ -107,11 +107,13 @@ def _pays_after(
 def floor(case: Case, base: Kinds, ceilings: Mapping[str, float]) -> float:
     """The least time of a step on this machine, s: its arithmetic or its traffic at the measured ceilings.
 
-    The work is the baseline's, so that recomputing is not counted as progress. NaN if nothing is known.
+    The work is the baseline's, so that recomputing is not counted as progress. A type that the machine has no
+    arithmetic for is computed in fp32, so no ceiling is under that of fp32. NaN if nothing is known.
     """
     parts = [part.rpartition(":")[2] for part in case.variant.split("+")]
     dtype = next((PRECISIONS[part] for part in parts if part in PRECISIONS), "float32")
-    compute, copy = ceilings.get(dtype) or ceilings.get("float32"), ceilings.get("copy")
+    compute = max(ceilings.get(dtype, 0.0), ceilings.get("float32", 0.0))
+    copy = ceilings.get("copy")
     work = ((stated(base, "flops"), compute), (stated(base, "minimum_bytes"), copy))
     return max((amount / rate for amount, rate in work if amount and rate), default=math.nan)
 

@@ -34,7 +34,9 @@ class Settings:
 
 
 PROFILES = {
-    "quick": Settings(budget=480, precision=0.05, launches=(3, 8), pace=Pace(rounds=12, lane=1.2, warm_up=0.4)),
+    "quick": Settings(
+        budget=480, precision=0.05, launches=(3, 8), pace=Pace(rounds=12, lane=1.0, warm_up=0.4)
+    ),
     "standard": Settings(budget=3600, precision=0.05, launches=(5, 12), pace=Pace(rounds=16), qualities=5),
     "full": Settings(
         budget=6 * 3600, precision=0.02, launches=(7, 30), pace=Pace(rounds=32, lane=8), qualities=7
@@ -42,7 +44,7 @@ PROFILES = {
 }
 
 #: A launch whose log ratio is less certain than this (standard error over its rounds) is measured again.
-NOISY_ERROR = 0.05
+NOISY_ERROR = 0.1
 
 #: Outcomes that another launch would only repeat.
 FINAL = (record.OUT_OF_MEMORY, record.TIMEOUT, "unsupported")

@@ -10,7 +10,7 @@ treated alike.
 Intervals over launches are Student's t at 95 %, two-sided. It assumes that launches are independent and
 their logs nearly normal; each is a median of medians, which helps. The percentile bootstrap, often used
 instead, is too narrow at the 3 to 10 launches we can afford (Hesterberg, The American Statistician 69:4,
-2015; at 5 launches it covers about 83 % and not 95 %, see tests/test_stats.py). Launches are added until
+2015; at 5 launches it covers about 82 % and not 95 %, see tests/test_stats.py). Launches are added until
 an interval is narrow, never until it is significant, which leaves its coverage nearly as stated.
 
 Written with the standard library alone, and checked against scipy in the tests: to import scipy.stats
