@@ -23,7 +23,8 @@ BENCHMARK = Benchmark(
         *grid(device="cuda", model=MODELS, phase="infer", size="base"),
     ],
     full=[
-        *grid(device="cpu", model=["gpt2", "llama"], phase="train", width=[64, 128, 256]),
+        *grid(device="cpu", model="gpt2", phase="train", width=[64, 128, 256]),
+        *grid(device="cpu", model="llama", phase="train", width=[192, 384, 576]),
         *grid(device="cpu", model=["vit", "bert", "resnet"], phase="train"),
         *grid(device="cpu", model=MODELS, phase="infer"),
         *grid(device="cuda", model="gpt2", phase="train", size="base", width=[256, 512, 768, 1024]),

@@ -58,9 +58,9 @@ class Journal:
         with _clear_errors(folder):
             folder.mkdir(parents=True)
             run = Run(folder, {"schema": SCHEMA, "id": name, "started": started, "finished": None, **info})
-            journal = cls(run, _locked(folder / JOURNAL))
-            journal.save_info()
-        return journal
+            # First what the run is: a kill before its first launch leaves a run that can go on.
+            _save(run)
+            return cls(run, _locked(folder / JOURNAL))
 
     @classmethod
     def reopen(cls, folder: Path) -> Journal:
@@ -89,17 +89,18 @@ class Journal:
             raise
         self.run.launches.append(launch)
 
-    def save_info(self) -> None:
-        with _clear_errors(self.run.folder):
-            write_atomically(self.run.folder / RUN, json.dumps(self.run.info, indent=1) + "\n")
-
     def finish(self) -> None:
         self.run.info["finished"] = utc_now()
-        self.save_info()
+        with _clear_errors(self.run.folder):
+            _save(self.run)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._lines.close()
+
+
+def _save(run: Run) -> None:
+    write_atomically(run.folder / RUN, json.dumps(run.info, indent=1) + "\n")
 
 
 def _locked(path: Path) -> IO[bytes]:
@@ -152,7 +153,7 @@ def read(folder: Path | str) -> Run:
         if key not in info:
             raise BadInput(f"{folder / RUN} is not a run of this harness: it has no {key!r}")
     run = Run(folder, info)
-    text = _text(folder / JOURNAL, "has a run.json but no records.jsonl")
+    text = _text(folder / JOURNAL, "") if (folder / JOURNAL).exists() else ""
     whole, _, torn = text.rpartition("\n")
     if torn:
         run.warnings.append(

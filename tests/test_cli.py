@@ -11,6 +11,7 @@ import pytest
 
 from harness import cli, session
 from harness.errors import BadInput
+from harness.store import Journal
 
 ROOT = Path(__file__).parent.parent
 DECLARED = str(ROOT / "tests" / "declared")
@@ -59,8 +60,6 @@ def test_list_as_a_table_fits_a_terminal() -> None:
         (["run", "--resume", "nowhere"], "no run.json"),
         (["judge", "nowhere"], "no run.json"),
         (["judge", "--out", "nowhere"], "start one with: python -m harness run"),
-        (["judge", "--claims", "nowhere.toml"], "nowhere.toml"),
-        (["readme", "--file", "nowhere.md"], "nowhere"),
         (["dance"], "invalid choice: 'dance'"),
         ([], "required: COMMAND"),
     ],
@@ -72,6 +71,24 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(arguments: list[str], says:
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["judge", "--claims", "nowhere.toml"], "nowhere.toml"),
+        (["readme", "--file", "nowhere.md"], "cannot read nowhere.md"),
+        (["readme", "--file", "plain.md"], "plain.md has no place for results; add two lines: <!--"),
+    ],
+)
+def test_what_is_asked_beside_a_run_is_checked_too(arguments: list[str], says: str, tmp_path: Path) -> None:
+    info = {"profile": "quick", "device": "cpu", "plan": {"groups": []}}
+    Journal.create(tmp_path / "results", "machine", info).close()
+    (tmp_path / "plain.md").write_text("no markers\n")
+    done = call(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_declaration_that_does_not_import_is_said(tmp_path: Path) -> None:

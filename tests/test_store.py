@@ -135,6 +135,13 @@ def test_a_folder_without_a_run_is_said(tmp_path: Path) -> None:
         store.latest(tmp_path)
 
 
+def test_a_run_killed_before_its_first_launch_can_go_on(journal: Journal) -> None:
+    journal.close()
+    (journal.run.folder / store.JOURNAL).unlink()
+    assert store.read(journal.run.folder).launches == []
+    Journal.reopen(journal.run.folder).close()
+
+
 def test_the_latest_unfinished_run_is_found(tmp_path: Path) -> None:
     first = Journal.create(tmp_path, "machine", dict(INFO))
     second = Journal.create(tmp_path, "machine", dict(INFO))
