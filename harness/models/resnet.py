@@ -30,7 +30,7 @@ DEPTHS = {
 
 SIZES = table(
     ("batch", "resolution", "layers", "width", "classes", "images"),
-    tiny=(4, 64, 10, 8, 10, "digits"),
+    tiny=(2, 64, 10, 8, 10, "digits"),
     small=(16, 64, 18, 32, 10, "digits"),
     base=(32, 224, 50, 64, 1000, "digits"),
     large=(64, 224, 152, 64, 1000, "digits"),
