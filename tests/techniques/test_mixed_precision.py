@@ -1,0 +1,181 @@
+"""Mixed precision: what runs in which type, the scaler, the TF32 switch; that a real mistake would be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from harness import worker
+from harness.technique import technique
+from harness.techniques import mixed_precision
+from harness.techniques.mixed_precision import scaled_update, tf32
+from harness.workload import ModelJob, Workload
+from tests.techniques.conftest import Results, first_step, tiny
+
+MIXED = technique("mixed-precision")
+
+
+def built(name: str, phase: str = "train") -> ModelJob:
+    job = MIXED.variant(name).apply(tiny(phase=phase)).build()
+    assert isinstance(job, ModelJob)
+    return job
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16), ("fp16", torch.float16)]
+)
+@pytest.mark.parametrize("phase", ["train", "infer"])
+def test_layers_compute_in_the_type_and_weights_stay_fp32(name: str, dtype: torch.dtype, phase: str) -> None:
+    job = built(name, phase)
+    seen = []
+    job.model.transformer.h[0].mlp.c_fc.register_forward_hook(lambda *call: seen.append(call[2].dtype))
+    job.step()
+    assert seen == [dtype]
+    kept = {
+        kind: {one.dtype for one in tensors} for kind, tensors in job.tensors().items() if kind != "batch"
+    }
+    assert set.union(*kept.values()) == {torch.float32}
+    job.close()
+
+
+def test_only_training_in_fp16_has_a_scaler(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    scaler = torch.amp.GradScaler
+    monkeypatch.setattr(torch.amp, "GradScaler", lambda *a, **k: made.append((a, k)) or scaler(*a, **k))
+    for name, phase in (("fp32", "train"), ("bf16", "train"), ("fp16", "infer"), ("fp16", "train")):
+        first_step(MIXED.variant(name).apply(tiny(phase=phase)))
+    assert made == [(("cpu",), {"init_scale": mixed_precision.INITIAL_SCALE})]
+
+
+def one_weight() -> tuple[torch.nn.Parameter, torch.optim.Optimizer]:
+    weight = torch.nn.Parameter(torch.ones(3))
+    return weight, torch.optim.SGD([weight], lr=0.5)
+
+
+def test_the_scaled_update_steps_by_the_true_gradient_and_leaves_it_to_be_seen() -> None:
+    weight, optimizer = one_weight()
+    scaled_update("cpu")((2 * weight).sum(), optimizer)
+    assert weight.grad is not None
+    assert weight.grad.tolist() == [2, 2, 2]
+    assert weight.tolist() == [0, 0, 0]
+
+
+def test_a_step_that_overflows_is_skipped_and_the_scale_is_halved() -> None:
+    weight, optimizer = one_weight()
+    update = scaled_update("cpu")
+    update((weight * float("inf")).sum(), optimizer)
+    assert weight.tolist() == [1, 1, 1]
+    optimizer.zero_grad()
+    scales = []
+    weight.register_hook(lambda gradient: scales.append(float(gradient[0])))
+    update(weight.sum(), optimizer)
+    assert scales == [mixed_precision.INITIAL_SCALE / 2]
+    assert weight.tolist() == [0.5, 0.5, 0.5]
+
+
+def unscaled(device: str) -> Callable[..., None]:
+    """A mistake that people make: the scaler is forgotten where the gradients are read."""
+
+    def update(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
+        torch.amp.GradScaler(device).scale(loss).backward()
+        optimizer.step()
+
+    return update
+
+
+def lost_layer(workload: Workload) -> Workload:
+    def edit(model: Any) -> Any:
+        inner = model.transformer.h[1].forward
+        model.transformer.h[1].forward = lambda hidden, *args, **kwargs: inner(
+            hidden.detach(), *args, **kwargs
+        )
+        return model
+
+    return workload.edited(edit)
+
+
+def half_the_loss(workload: Workload) -> Workload:
+    forward = workload.forward
+    assert forward
+    return replace(workload, forward=lambda model, batch: forward(model, batch) / 2)
+
+
+@pytest.mark.parametrize("name", ["bf16", "fp16"])
+@pytest.mark.parametrize(
+    "mistake",
+    [lambda workload: replace(workload, make_update=lambda: unscaled("cpu")), lost_layer, half_the_loss],
+    ids=["unscaled", "lost layer", "half the loss"],
+)
+def test_a_real_mistake_is_over_the_tolerance(
+    name: str, mistake: Callable[[Workload], Workload], baseline: Callable[[str, str], Results]
+) -> None:
+    variant = MIXED.variant(name)
+    found = first_step(mistake(variant.apply(tiny())))
+    judged = worker.equality(baseline("gpt2", "train"), found, variant.tolerance, variant.gradients)
+    assert not judged["ok"], judged
+
+
+Flags = dict[str, Any]
+
+
+def flags() -> Flags:
+    kinds = [("cuda", "matmul"), ("cuda", "conv"), ("cuda", "rnn"), ("mkldnn", "matmul"), ("mkldnn", "conv")]
+    newer = {str(kind): torch._C._get_fp32_precision_getter(*kind) for kind in kinds}
+    return {"matmul": torch.get_float32_matmul_precision(), "conv": torch.backends.cudnn.allow_tf32, **newer}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "precision", "flag"), [(True, "high", "tf32"), (False, "highest", "ieee")]
+)
+def test_tf32_is_switched_for_a_while(allowed: bool, precision: str, flag: str) -> None:
+    before = flags()
+    with tf32(allowed):
+        inside = flags()
+    assert (inside["matmul"], inside["conv"]) == (precision, allowed)
+    assert inside[str(("cuda", "matmul"))] == flag, "both interfaces of torch say the same"
+    assert flags() == before
+
+
+def test_tf32_comes_back_from_an_error_and_to_what_the_user_had() -> None:
+    untouched = flags()
+    torch.set_float32_matmul_precision("medium")
+    before = flags()
+    with suppress(ValueError), tf32(False):
+        raise ValueError
+    assert flags() == before
+    torch.set_float32_matmul_precision("highest")
+    with tf32(True):
+        pass
+    for kind in ("cuda", "mkldnn"):
+        getattr(torch.backends, kind).matmul.fp32_precision = untouched[str((kind, "matmul"))]
+    assert flags() == untouched
+
+
+def test_torch_compile_can_ask_for_the_precision_meanwhile() -> None:
+    """What it keys its cache by; with the newer flags alone this raises."""
+    from torch._inductor.codecache import CacheBase
+
+    with tf32(True):
+        assert CacheBase.get_system()
+        assert torch.get_float32_matmul_precision() == "high"
+
+
+def test_the_baseline_on_cuda_rounds_nothing_and_elsewhere_is_the_workload_itself() -> None:
+    plain = tiny()
+    assert MIXED.variant("fp32").apply(plain) is plain
+    on_cuda = MIXED.variant("fp32").apply(replace(plain, device="cuda"))
+    (during,) = on_cuda.during
+    with during():
+        assert torch.backends.cudnn.allow_tf32 is False
+
+
+def test_tf32_is_planned_on_cuda_only() -> None:
+    assert MIXED.variant("tf32").devices == ("cuda",)
+    (during,) = MIXED.variant("tf32").apply(replace(tiny(), device="cuda")).during
+    with during():
+        assert torch.get_float32_matmul_precision() == "high"
