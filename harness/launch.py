@@ -1,8 +1,8 @@
 """One launch: fresh workers, one for each variant of a group, measured in turn.
 
 ``time``     all workers of the group exist at once and run in lock step: one is timed while the
-             others sleep on their pipes. A round visits every variant in a random order and then in the mirrored
-             one (A B C C B A; of two variants ABBA or BAAB), so that a drift of the machine falls on all alike.
+             others sleep on their pipes. A round visits every variant in a random order and then in the
+             mirrored one (A B C C B A; of two variants ABBA or BAAB), so that a drift falls on all alike.
 ``memory``   one worker at a time, alone: no peak is read from a process or a device that holds another.
 ``quality``  as memory; the seed changes from launch to launch, for a loss differs between seeds.
 

@@ -16,7 +16,8 @@ and a record is what that launch gave for one case. Keys by kind, all seconds an
              baseline also ``flops`` and ``minimum_bytes`` of a step
 ``quality``  ``quality`` {metric, value, finite, curve}; lower is better
 
-Every record has ``case`` (its id), ``variant``, ``outcome`` and ``message``, and if its worker was built ``samples`` per step, ``build_seconds``, ``cold_cache``, ``parameters``, ``parameter_bytes`` and ``start_rss``.
+Every record has ``case`` (its id), ``variant``, ``outcome`` and ``message``, and if its worker was built
+``samples`` per step, ``build_seconds``, ``cold_cache``, ``parameters``, ``parameter_bytes``, ``start_rss``.
 A memory record has ``first_step`` too: that launch is the first, so what compiles does it cold there. A case
 that has failed for good (out of memory, timeout, unsupported) is left out of the launches after.
 """

@@ -146,7 +146,7 @@ def _clear_errors(folder: Path) -> Iterator[None]:
 
 
 def read(folder: Path | str) -> Run:
-    """A stored run. Raises BadInput, with file and line, for what is missing, foreign or of a newer schema."""
+    """A stored run. Raises BadInput, with file and line, for what is missing, foreign or too new."""
     folder = Path(folder)
     info = _object(_text(folder / RUN, "is no run: it has no run.json"), folder / RUN)
     for key in ("plan", "profile", "device"):

@@ -1,4 +1,4 @@
-"""What measuring itself costs, as benchmarks: read the table. No bound on time is asserted, which would be chance.
+"""What measuring itself costs, as benchmarks: read the table. A bound on time would be chance.
 
 Per step: the clock. Per visit, which is at least 100 ms: the pipe. ``doctor`` prints the clock's share too.
 """

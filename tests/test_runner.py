@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,9 @@ from harness.runner import Plan, Runner, Settings
 from harness.store import Journal
 from tests.conftest import FakeEngine, failed, make_cases, times
 
-SETTINGS = Settings(budget=1000, precision=0.05, launches=(3, 6), pace=Pace(rounds=1, block=0.1, settle=0), qualities=2)
+SETTINGS = Settings(
+    budget=1000, precision=0.05, launches=(3, 6), pace=Pace(rounds=1, block=0.1, settle=0), qualities=2
+)
 
 
 class Quiet:
@@ -176,9 +177,9 @@ def test_an_interrupt_leaves_whole_launches_only(journal: Journal) -> None:
 
 
 def time_launch(rounds: list[tuple[float, float]], throttled: float = 0.0) -> Json:
-    blocks: Callable[[int], list[list[float]]] = lambda side: [
-        [pair[side]] for pair in rounds for _ in range(2)
-    ]
+    def blocks(side: int) -> list[list[float]]:
+        return [[pair[side]] for pair in rounds for _ in range(2)]
+
     records = [{"variant": "a", "blocks": blocks(0)}, {"variant": "b", "blocks": blocks(1)}]
     return {"baseline": "a", "conditions": {"throttled": throttled}, "records": records}
 

@@ -129,7 +129,7 @@ def test_a_foreign_run_is_refused(tmp_path: Path, text: str, says: str) -> None:
 
 
 def test_a_folder_without_a_run_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no run.json"):
+    with pytest.raises(BadInput, match=r"no run\.json"):
         store.read(tmp_path)
     with pytest.raises(BadInput, match="python -m harness run"):
         store.latest(tmp_path)

@@ -21,7 +21,13 @@ def rows(launches: list[Json]) -> list[CaseSummary]:
 
 
 def equality(ok: bool) -> Json:
-    return {"metric": "relative L2", "value": 0.01, "tolerance": 0.05 if ok else 1e-4, "ok": ok, "message": ""}
+    return {
+        "metric": "relative L2",
+        "value": 0.01,
+        "tolerance": 0.05 if ok else 1e-4,
+        "ok": ok,
+        "message": "",
+    }
 
 
 def timed(ok: bool = True) -> list[Json]:
@@ -50,7 +56,10 @@ def test_one_launch_gives_no_interval() -> None:
 
 
 def test_memory_is_the_peak_and_its_change() -> None:
-    records = [handmade.record(case, memory={"peak": peak, "resident": 0}) for case, peak in zip(CASES, (200, 150), strict=True)]
+    records = [
+        handmade.record(case, memory={"peak": peak, "resident": 0})
+        for case, peak in zip(CASES, (200, 150), strict=True)
+    ]
     baseline, variant = rows([handmade.launch(CASES, "memory", 0, records)])
     assert cells.memory(baseline) == "200 B"
     assert cells.memory(variant) == "150 B, -25 %"
@@ -80,7 +89,12 @@ def test_compiling_says_when_it_has_paid(cold: float, after: float | None, says:
 
 
 def test_the_heading_names_profile_device_commit_and_torch() -> None:
-    info = {"profile": "quick", "device": "cpu", "machine": {"commit": "0123456789abcdef"}, "torch": {"torch": "2.13.0"}}
+    info = {
+        "profile": "quick",
+        "device": "cpu",
+        "machine": {"commit": "0123456789abcdef"},
+        "torch": {"torch": "2.13.0"},
+    }
     assert cells.heading(info) == "quick on cpu, commit 0123456789, torch 2.13.0"
 
 

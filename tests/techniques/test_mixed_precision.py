@@ -1,4 +1,4 @@
-"""Mixed precision: what runs in which type, the scaler, the TF32 switch; that a real mistake would be seen."""
+"""Mixed precision: what runs in which type, the scaler, the TF32 switch; a real mistake would be seen."""
 
 from __future__ import annotations
 
