@@ -1,8 +1,8 @@
 """Mixed precision: most of the forward and backward pass in a 16-bit type, weights and optimizer in fp32.
 
 Its tolerances are what rounding does, measured, with room for deeper models. A value is off by up to 2^-9
-in bf16, 2^-12 in fp16 and TF32. Outputs then differ by up to 0.04 and 0.004, the gradients of transformers by
-0.008 and 0.001, but those of a ResNet by 0.4 and 0.1: as in fp32 when its input is rounded alike, for ReLUs
+in bf16, 2^-12 in fp16 and TF32. Outputs then differ by up to 0.03 and 0.004, the gradients of transformers by
+0.008 and 0.001, but a ResNet's by 0.3 to 0.6 and 0.15: as in fp32 when its input is rounded alike, for ReLUs
 behind batch normalization flip. Gradients that are lost or left scaled are off by 1 or more.
 """
 

@@ -109,7 +109,7 @@ def test_16_bits_round_and_do_no_more(
         assert value < 5 * unit
 
 
-#: The control changes nothing, and what a compiler tries while generating code does not change what is traced.
+#: The control changes nothing; what a compiler tries while generating code does not change what is traced.
 ALIKE = ("control:again", "compile:max-autotune")
 
 
