@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
+from statistics import median, mode
 
 from harness import stats
 from harness.record import KINDS, OK, WRONG_RESULT, Case
@@ -122,6 +122,24 @@ def stated(kinds: Kinds, key: str) -> int | None:
     """What every record of a case says alike, such as its number of parameters; None if none does."""
     records = (one.record for kind in KINDS for one in kinds.get(kind, ()))
     return next((one[key] for one in records if one.get(key) is not None), None)
+
+
+def figures(kinds: Kinds) -> dict[str, float | str]:
+    """What the job told of itself: the median over launches of a number, the commonest word.
+
+    A name told in launches of two kinds is taken from the timing ones, which ran the most steps.
+    """
+    found: dict[str, list[float | str]] = {}
+    for kind in ("time", "memory", "quality"):
+        told = [one.record.get("figures") or {} for one in _usable(kinds.get(kind, ()))]
+        for name in dict.fromkeys(name for one in told for name in one if name not in found):
+            found[name] = [one[name] for one in told if name in one]
+    return {name: _middle(values) for name, values in found.items()}
+
+
+def _middle(values: Sequence[float | str]) -> float | str:
+    numbers = [value for value in values if not isinstance(value, str)]
+    return float(median(numbers)) if len(numbers) == len(values) else mode(map(str, values))
 
 
 def memory(taken: Iterable[Taken], base: Memory | None) -> Memory | None:

@@ -82,6 +82,8 @@ def time_launch(start: Start, cases: list[Case], launch: int, pace: Pace) -> lis
             for lane in [*order, *reversed(order)]:
                 _attempt(lane, lambda lane, visit=visit: _visit(lane, visit, pace))  # type: ignore[misc]
                 visit += 1
+        for lane in lanes:
+            _attempt(lane, lambda lane: _tell(lane, pace))
     return [_whole_rounds(lane.record) for lane in lanes]
 
 
@@ -168,6 +170,10 @@ def _visit(lane: Lane, visit: int, pace: Pace) -> None:
     lane.record["visits"].append(visit)
 
 
+def _tell(lane: Lane, pace: Pace) -> None:
+    lane.record.update(lane.worker.ask("figures", pace.limit))
+
+
 def _whole_rounds(record: Json) -> Json:
     """A worker that failed between a round's two visits leaves half a round, which compares with nothing."""
     if len(record.get("blocks", ())) % 2:
@@ -181,9 +187,11 @@ def _memory(lane: Lane, pace: Pace) -> None:
     found = lane.worker.ask("memory", pace.limit)
     found["host"]["start_rss"] = lane.record.pop("start_rss", 0)
     lane.record.update(found)
+    _tell(lane, pace)
     if lane.case.is_baseline:
         lane.record.update(lane.worker.ask("flops", pace.limit))
 
 
 def _quality(lane: Lane, pace: Pace) -> None:
     lane.record.update(lane.worker.ask("quality", pace.limit))
+    _tell(lane, pace)

@@ -16,6 +16,9 @@ and a record is what that launch gave for one case. Keys by kind, all seconds an
              baseline also ``flops`` and ``minimum_bytes`` of a step
 ``quality``  ``quality`` {metric, value, finite, curve}; lower is better
 
+Of any kind also ``figures`` {name: number or word}, where the job has something of its own to tell: a hit
+rate, a share of time, the name of a bottleneck.
+
 Every record has ``case`` (its id), ``variant``, ``outcome`` and ``message``, and if its worker was built
 ``samples`` per step, ``build_seconds``, ``cold_cache``, ``parameters``, ``parameter_bytes``, ``start_rss``.
 A memory record has ``first_step`` too: that launch is the first, so what compiles does it cold there. A case

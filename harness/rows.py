@@ -109,6 +109,8 @@ class CaseSummary:
     parameters: int | None = None
     compression: Interval | None = None
     """Baseline / variant parameter bytes."""
+    figures: Mapping[str, float | str] = field(default_factory=dict)
+    """What its job told of itself: the median over launches of a number, the commonest word."""
     baseline: CaseSummary | None = field(default=None, repr=False)
 
     @property

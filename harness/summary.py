@@ -79,6 +79,7 @@ def _row(case: Case, kinds: Kinds, base: CaseSummary | None, base_kinds: Kinds, 
         equality=equality,
         parameters=derive.stated(kinds, "parameters"),
         compression=derive.compression(kinds, base_kinds),
+        figures=derive.figures(kinds),
         baseline=base,
     )
 

@@ -127,6 +127,7 @@ class Measured:
             "memory": self.memory,
             "flops": self.flops,
             "quality": self.quality,
+            "figures": self.figures,
         }
         return commands[do](**arguments)
 
@@ -163,6 +164,11 @@ class Measured:
 
     def flops(self) -> Json:
         return {"flops": flops.count(self.job), "minimum_bytes": flops.minimum_bytes(self.job)}
+
+    def figures(self) -> Json:
+        """What the job itself has to tell, of the steps so far; an empty answer if nothing."""
+        tell = getattr(self.job, "figures", None)
+        return {"figures": dict(tell())} if tell else {}
 
     def quality(self) -> Json:
         if self.recipe.quality is None:

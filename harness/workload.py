@@ -43,6 +43,9 @@ class Job(Protocol):
     def close(self) -> None:
         """Undoes all that building changed in the process."""
 
+    # A job may have `figures() -> Mapping[str, float | str]` as well: named facts about the steps so far that
+    # are neither time nor memory, such as a hit rate or the name of what holds it up.
+
 
 def plain_update(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
     loss.backward()  # type: ignore[no-untyped-call]

@@ -72,6 +72,7 @@ DEFAULTS: Mapping[str, Json] = {
     "block": {"seconds": [0.1]},
     "memory": {"host": {"peak_rss": 300}, "memory": {"peak": 200, "resident": 50}},
     "flops": {"flops": 1000, "minimum_bytes": 80},
+    "figures": {},
     "quality": {"quality": {"metric": "final loss", "value": 1.0, "finite": True, "curve": [1.0]}},
 }
 

@@ -48,7 +48,15 @@ def test_all_are_warmed_up_and_compared_before_any_is_timed() -> None:
     commands = [command for _, command in engine.heard]
     first_block = commands.index("block")
     assert commands[:first_block] == ["build"] * 2 + ["warm_up"] * 2 + ["evidence"] + ["equality"] * 2
-    assert set(commands[first_block:]) == {"block"}
+    assert set(commands[first_block:-2]) == {"block"}
+    assert commands[-2:] == ["figures"] * 2
+
+
+def test_what_a_job_tells_of_itself_is_kept() -> None:
+    told = {"figures": {"hit rate": 0.5, "bottleneck": "loading"}}
+    engine = FakeEngine({"b": {"figures": [told]}})
+    _, b = launch.time_launch(engine.start, make_cases("a", "b"), 0, PACE)
+    assert b["figures"] == {"hit rate": 0.5, "bottleneck": "loading"}
 
 
 @pytest.mark.parametrize("command", ["build", "warm_up", "equality"])
@@ -87,7 +95,7 @@ def test_a_slow_variant_gets_fewer_rounds_than_the_others() -> None:
 def test_memory_is_read_from_one_worker_at_a_time() -> None:
     engine = FakeEngine()
     a, b = launch.memory_launch(engine.start, make_cases("a", "b"), 0, PACE)
-    assert [variant for variant, _ in engine.heard] == ["a"] * 4 + ["b"] * 3
+    assert [variant for variant, _ in engine.heard] == ["a"] * 5 + ["b"] * 4
     assert a["flops"] == 1000
     assert "flops" not in b
     assert a["host"] == {"peak_rss": 300, "start_rss": 100}

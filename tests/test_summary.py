@@ -266,3 +266,13 @@ def test_a_row_leads_to_its_baseline() -> None:
     found = rows(hand.timed(CASES, pair((1.0, 0.5))))
     assert found["bf16"].baseline is found["fp32"]
     assert found["fp32"].baseline is None
+
+
+def test_what_jobs_tell_is_the_median_of_numbers_and_the_commonest_word() -> None:
+    launches = hand.timed(CASES, pair(*[(1.0, 0.5)] * 3))
+    told = [(0.1, "loading"), (0.2, "computing"), (0.6, "loading")]
+    for launch, (rate, word) in zip(launches, told, strict=True):
+        launch["records"][1]["figures"] = {"hit rate": rate, "bottleneck": word}
+    found = rows(launches)
+    assert found["bf16"].figures == {"hit rate": 0.2, "bottleneck": "loading"}
+    assert found["fp32"].figures == {}
