@@ -17,13 +17,16 @@ def table(columns: tuple[str, ...], **rows: tuple[Any, ...]) -> Sizes:
     return {size: dict(zip(columns, row, strict=True)) for size, row in rows.items()}
 
 
-def settled(model: str, sizes: Sizes, *, phase: str, size: str, **given: Any) -> dict[str, Any]:
+def settled(
+    model: str, sizes: Sizes, *, phase: str, size: str, phases: tuple[str, ...] = PHASES, **given: Any
+) -> dict[str, Any]:
     """Every parameter with its value, `size` first; those given as None keep the size's.
 
-    Raises BadInput for a phase, size, parameter or value that the model does not have.
+    `phases` are those that the model has. Raises BadInput for a phase, size, parameter or value that it does
+    not have.
     """
-    if phase not in PHASES:
-        raise unknown(f"phase of {model}", phase, PHASES)
+    if phase not in phases:
+        raise unknown(f"phase of {model}", phase, phases)
     if size not in sizes:
         raise unknown(f"size of {model}", size, sizes)
     defaults = sizes[size]

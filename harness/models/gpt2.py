@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.data import text
 from harness.models._batches import COUNT
+from harness.models._generate import DECODER, generating, longest, sizes
 from harness.models._language import batches, heads, logits, loss
 from harness.models._quality import annealed, final_loss
 from harness.models._sizes import one_of, settled, table
@@ -39,11 +40,12 @@ def make(
 ) -> Workload:
     """The workload; `given` overrides the size: batch, length in tokens, layers, width and so on.
 
-    Raises BadInput for a phase, size, task, parameter or value that there is not.
+    A step of ``generate`` adds `new` tokens to a prompt. Raises BadInput for a phase, size, task, parameter
+    or value that there is not.
     """
-    one_of("gpt2", "task", task, ("step", "converge"))
-    sizes = SIZES if task == "step" else dict.fromkeys(SIZES, CONVERGE)
-    parameters = settled("gpt2", sizes, phase=phase, size=size, **given)
+    one_of("gpt2", "task", task, ("step",) if phase == "generate" else ("step", "converge"))
+    chosen = sizes(SIZES if task == "step" else dict.fromkeys(SIZES, CONVERGE), phase)
+    parameters = settled("gpt2", chosen, phase=phase, size=size, phases=DECODER, **given)
     heads("gpt2", parameters)
     made = Workload(
         model="gpt2",
@@ -56,7 +58,7 @@ def make(
         seed=seed,
         parameters={**parameters, "task": task},
     )
-    return converging(made) if task == "converge" else made
+    return converging(made) if task == "converge" else generating(made)
 
 
 def converging(workload: Workload) -> Workload:
@@ -78,7 +80,7 @@ def decoder(parameters: Mapping[str, Any], device: str) -> torch.nn.Module:
         GPT2Config,
         device,
         vocab_size=parameters["vocab"],
-        n_positions=max(parameters["positions"], parameters["length"]),
+        n_positions=max(parameters["positions"], longest(parameters)),
         n_embd=parameters["width"],
         n_layer=parameters["layers"],
         n_head=heads("gpt2", parameters),

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.data import text
+from harness.models._generate import DECODER, generating, longest, sizes
 from harness.models._language import batches, heads, logits, loss
 from harness.models._sizes import multiple, settled, table
 from harness.models._transformers import built
@@ -33,11 +34,12 @@ SIZES = table(
 def make(*, phase: str, device: str = "cpu", seed: int = 0, size: str = "small", **given: Any) -> Workload:
     """The workload; `given` overrides the size: batch, length in tokens, layers, width and so on.
 
-    Raises BadInput for a phase, size, parameter or value that there is not.
+    A step of ``generate`` adds `new` tokens to a prompt. Raises BadInput for a phase, size, parameter or
+    value that there is not.
     """
-    parameters = settled("llama", SIZES, phase=phase, size=size, **given)
+    parameters = settled("llama", sizes(SIZES, phase), phase=phase, size=size, phases=DECODER, **given)
     _shape(parameters)
-    return Workload(
+    made = Workload(
         model="llama",
         phase=phase,
         samples=parameters["batch"],
@@ -48,6 +50,7 @@ def make(*, phase: str, device: str = "cpu", seed: int = 0, size: str = "small",
         seed=seed,
         parameters=parameters,
     )
+    return generating(made)
 
 
 def decoder(parameters: Mapping[str, Any], device: str) -> torch.nn.Module:
@@ -63,7 +66,7 @@ def decoder(parameters: Mapping[str, Any], device: str) -> torch.nn.Module:
         num_hidden_layers=parameters["layers"],
         head_dim=parameters["head"],
         tie_word_embeddings=parameters["tied"],
-        max_position_embeddings=max(8192, parameters["length"]),
+        max_position_embeddings=max(8192, longest(parameters)),
         rope_theta=500000.0,
         rms_norm_eps=1e-5,
         use_cache=False,
