@@ -1,4 +1,6 @@
-"""The project's commands: nox -s bench | tests | lint | asv, each with ``-- ARGUMENTS`` of its own.
+"""The project's commands: nox -s bench | tests | lint | report | publish | asv.
+
+What follows ``--`` are arguments of its own.
 
 They share one environment, made by the session ``env``, for torch alone unpacks to 700 MB.
 """
@@ -64,3 +66,21 @@ def lint(session: nox.Session) -> None:
 def asv(session: nox.Session) -> None:
     """Follow the commits: nox -s asv -- run | continuous main HEAD | publish | preview ..."""
     command(session, "-m", "asv", *(session.posargs or ["run"]))
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def report(session: nox.Session) -> None:
+    """Write the page of the stored runs into report/: nox -s report -- [RUN ...]."""
+    command(session, "-m", "harness", "report", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def publish(session: nox.Session) -> None:
+    """Write the page and asv's own site into site/, linked to each other, ready for static hosting."""
+    command(session, "-m", "asv", "publish", "--html-dir", "site/asv")
+    command(session, "-m", "harness", "report", "--page", "site", "--asv", "asv/index.html", *session.posargs)
+    link = '<p style="margin:.5em 1em"><a href="../index.html">claimbench: measured</a></p>'
+    path = ROOT / "site" / "asv" / "index.html"
+    text = path.read_text(encoding="utf-8")
+    if link not in text:
+        path.write_text(text.replace("</body>", f"{link}</body>"), encoding="utf-8")

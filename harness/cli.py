@@ -1,4 +1,4 @@
-"""The command line: ``python -m harness list|run|judge|doctor|readme``.
+"""The command line: ``python -m harness list|run|judge|report|doctor|readme``.
 
 Importing this imports no torch; what a subcommand needs is imported when it runs.
 """
@@ -23,6 +23,7 @@ start here:
   python -m harness run                        measure everything quickly (8 minutes on 2 cores)
   python -m harness run mixed-precision --profile standard
   python -m harness run mixed-precision:bf16+checkpointing:full
+  python -m harness report                     a page with plots, to open from disk
   python -m harness judge                      what the last run says about claims and targets
 
 exit codes: 0 ran (a failed case is data), 1 --strict found a missed target, a contradicted claim or a wrong
@@ -66,6 +67,7 @@ def _parser() -> Parser:
     _add_run(commands)
     _add_judge(commands)
     _add_doctor(commands)
+    _add_report(commands)
     _add_readme(commands)
     return parser
 
@@ -133,6 +135,17 @@ def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.set_defaults(command=_doctor)
 
 
+def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser("report", help="a page with plots of one or several runs, to open from disk")
+    parser.add_argument(
+        "runs", nargs="*", metavar="RUN", help="runs' folders; default: each machine's newest of each profile"
+    )
+    _out(parser)
+    parser.add_argument("--page", type=Path, default=Path("report"), metavar="DIR", help="default: report")
+    parser.add_argument("--asv", metavar="ADDRESS", help="where asv's own site is, seen from the page")
+    parser.set_defaults(command=_report)
+
+
 def _add_readme(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser("readme", help="write a run's table between the results markers of a README")
     parser.add_argument("run", nargs="?", metavar="RUN", help="a run's folder; default: the last one")
@@ -193,6 +206,12 @@ def _doctor(options: argparse.Namespace) -> int:
     from harness import commands
 
     return commands.doctor(options)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from harness import commands
+
+    return commands.report(options)
 
 
 def _readme(options: argparse.Namespace) -> int:

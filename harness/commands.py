@@ -1,4 +1,4 @@
-"""The subcommands that read: list, judge, doctor, readme. None imports torch."""
+"""The subcommands that read: list, judge, report, doctor, readme. None imports torch."""
 
 from __future__ import annotations
 
@@ -103,6 +103,19 @@ def doctor(options: argparse.Namespace) -> int:
         from harness.report import table
 
         table.show_findings(findings)
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """A page of the runs named, or of the newest of each machine and profile."""
+    from harness.report import page
+
+    folders = [Path(name) for name in options.runs] or store.newest(options.out)
+    if not folders:
+        raise BadInput(f"no run under {options.out}; start one with: python -m harness run")
+    judged = [page.Judged(run, _judgement(run)) for run in map(store.read, folders)]
+    links = [("speed over commits (asv)", options.asv)] if options.asv else []
+    print(f"wrote {page.write(judged, options.page, links)}; open it in a browser")
     return 0
 
 

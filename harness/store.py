@@ -202,6 +202,15 @@ def runs(results: Path) -> list[Path]:
     return sorted((path.parent for path in results.glob(f"*/*/{RUN}")), key=lambda folder: folder.name)
 
 
+def newest(results: Path) -> list[Path]:
+    """Each machine's newest run of each profile."""
+    found: dict[tuple[str, str], Path] = {}
+    for folder in runs(results):
+        info = _object(_text(folder / RUN, "is no run"), folder / RUN)
+        found[folder.parent.name, str(info.get("profile"))] = folder
+    return sorted(found.values())
+
+
 def latest(results: Path, *, unfinished: bool = False) -> Path:
     """The newest run, or the newest that was not finished. Raises BadInput when there is none."""
     for folder in reversed(runs(results)):

@@ -1,0 +1,116 @@
+"""What somebody with five minutes wants of a run: what to turn on, what it costs, what held."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from harness import units
+from harness.claims import Claim
+from harness.figures import FIGURES
+from harness.judgement import Judgement
+from harness.record import OK
+from harness.report import cells
+from harness.rows import CaseSummary
+from harness.verdict import NOT_MEASURED
+
+#: Savings of memory below this are not worth a line.
+WORTH = 0.05
+
+
+class Gain(NamedTuple):
+    what: str
+    gain: str
+    where: str
+    cost: str
+
+
+def gains(judgement: Judgement) -> list[Gain]:
+    """The best of each technique that is measurably faster, or else smaller, than its baseline."""
+    faster: dict[str, CaseSummary] = {}
+    smaller: dict[str, CaseSummary] = {}
+    for row in judgement.rows:
+        name = row.case.technique or row.case.benchmark
+        if row.case.is_baseline or row.outcome != OK or name == "control":
+            continue
+        if row.speedup and row.speedup.low > 1 and row.speedup.point > _speed(faster.get(name)):
+            faster[name] = row
+        if row.saving and row.saving.low > WORTH and row.saving.point > _saved(smaller.get(name)):
+            smaller[name] = row
+    quick = sorted(faster.items(), key=lambda item: -_speed(item[1]))
+    lean = sorted(
+        (item for item in smaller.items() if item[0] not in faster), key=lambda item: -_saved(item[1])
+    )
+    return [_faster(*item) for item in quick] + [_smaller(*item) for item in lean]
+
+
+def _speed(row: CaseSummary | None) -> float:
+    return row.speedup.point if row and row.speedup else 0.0
+
+
+def _saved(row: CaseSummary | None) -> float:
+    return row.saving.point if row and row.saving else 0.0
+
+
+def _faster(name: str, row: CaseSummary) -> Gain:
+    cost = [f"memory {cells.memory(row)}"] if row.memory else []
+    return Gain(_spelled(name, row), f"{cells.speedup(row)} as fast", cells.workload(row), _cost(cost, row))
+
+
+def _smaller(name: str, row: CaseSummary) -> Gain:
+    assert row.saving
+    cost = [f"speed {cells.speedup(row)}"] if row.speedup else ["its time was not measured there"]
+    gain = f"{units.percent(row.saving.point)} less memory"
+    return Gain(_spelled(name, row), gain, cells.workload(row), _cost(cost, row))
+
+
+def _spelled(name: str, row: CaseSummary) -> str:
+    return row.case.variant if "+" in row.case.variant else f"{name}:{row.case.variant}"
+
+
+def _cost(parts: list[str], row: CaseSummary) -> str:
+    remark = cells.remark(row)
+    return "; ".join([*parts, *([remark] if remark else [])]) or "nothing measured"
+
+
+def claims(judgement: Judgement) -> str:
+    measured = [one for one in judgement.claims if one.verdict != NOT_MEASURED]
+    count = Counter(one.verdict for one in measured)
+    told = ", ".join(f"{number} {verdict}" for verdict, number in count.most_common())
+    held = sum(one.held for one in measured)
+    return f"Claims: {held} of {len(measured)} verdicts held ({told or 'none measured'})."
+
+
+def targets(judgement: Judgement) -> str:
+    """Each target with the number of cases that meet it."""
+    by_target: dict[str, Counter[str]] = {}
+    for one in judgement.targets:
+        if one.verdict != NOT_MEASURED:
+            by_target.setdefault(one.target.says, Counter())[one.verdict] += 1
+    told = [f"{says}: met by {c['confirmed']} of {c.total()}" for says, c in by_target.items()]
+    return f"Targets: {'; '.join(told) or 'none could be judged'}."
+
+
+def claimed(claim: Claim) -> str:
+    """What is judged, in words."""
+    show = units.plain
+    if claim.stem in ("speedup", "compression", "geometric_mean"):
+        show = units.times
+    elif claim.stem in ("memory_saving", "quality_loss"):
+        show = units.percent
+    if claim.bounds is None or claim.stem not in FIGURES:
+        return claim.reads_as or "no number"
+    return units.reach(*claim.bounds, show)
+
+
+def clusters(found: Sequence[Claim]) -> list[list[Claim]]:
+    """The claims in order, those that contradict each other together."""
+    cluster = {claim.id: [claim] for claim in found}
+    for claim in found:
+        for other in claim.contradicted_by:
+            ours, theirs = cluster[claim.id], cluster.get(other)
+            if theirs is not None and theirs is not ours:
+                ours += theirs
+                cluster |= {one.id: ours for one in theirs}
+    return list({id(group): group for group in cluster.values()}.values())

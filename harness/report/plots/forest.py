@@ -1,0 +1,105 @@
+"""A technique's speedups with their intervals, each claim's range behind, each verdict in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from harness import units
+from harness.judgement import ClaimVerdict
+from harness.record import WRONG_RESULT, Json
+from harness.report import cells
+from harness.report.plots import style
+from harness.rows import CaseSummary
+from harness.stats import Interval
+
+MOST = 24
+"""Lines on one plot; the table has all."""
+
+
+class Line(NamedTuple):
+    label: str
+    says: str
+    found: Interval
+    bounds: tuple[float, float] | None
+
+
+def forest(
+    technique: str, rows: Sequence[CaseSummary], claims: Sequence[ClaimVerdict], info: Json
+) -> Figure | None:
+    """None where nothing was timed against a baseline."""
+    lines = [line for row in rows for line in _lines(row, claims)][:MOST]
+    if not lines:
+        return None
+    with style.sheet(
+        1.15 + 0.56 * len(lines), f"{technique}: how much faster than without it", info
+    ) as figure:
+        axes = figure.subplots()
+        _scale(axes, lines)
+        for number, line in enumerate(lines):
+            _draw(axes, len(lines) - number - 1, line)
+        axes.axvline(1, color=style.INK, linewidth=0.8)
+        axes.set_ylim(-0.5, len(lines) - 0.1)
+        axes.set_xlabel("speedup over the baseline (x, log scale); left of 1 is slower")
+    return figure
+
+
+def _lines(row: CaseSummary, claims: Sequence[ClaimVerdict]) -> list[Line]:
+    if row.speedup is None or row.outcome == WRONG_RESULT or not row.speedup.point > 0:
+        return []
+    label = f"{cells.workload(row)} [{row.case.variant}]"
+    told = cells.speedup(row)
+    about = [
+        one for one in claims if one.cases == (row.case.id,) and one.claim.stem == "speedup" and one.found
+    ]
+    return [
+        Line(label, f"{told}: {one.verdict}, claimed {_claimed(one)}", row.speedup, one.claim.bounds)
+        for one in about
+    ] or [Line(label, f"{told}: no claim judged here", row.speedup, None)]
+
+
+def _claimed(one: ClaimVerdict) -> str:
+    assert one.claim.bounds
+    return units.reach(*one.claim.bounds, units.times)
+
+
+def _scale(axes: Axes, lines: Sequence[Line]) -> None:
+    ends = [1.0]
+    for line in lines:
+        ends += [line.found.point, line.found.low, line.found.high, *(line.bounds or ())]
+    ends = [end for end in ends if 0.01 < end < 100]
+    axes.set_xscale("log")
+    low, high = min(ends) / 1.1, max(ends) * 1.1
+    axes.set_xlim(low, high)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    ticks = [
+        one for one in (0.02, 0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50) if low <= one <= high
+    ]
+    far = math.log(high / low)
+    kept: list[float] = [1.0]
+    for one in ticks:
+        if all(abs(math.log(one / other)) > far / 9 for other in kept):
+            kept.append(one)
+    axes.set_xticks(sorted(kept))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(which="minor", length=0)
+
+
+def _draw(axes: Axes, y: float, line: Line) -> None:
+    low, high = axes.get_xlim()
+    if line.bounds:
+        start, end = max(line.bounds[0], low), min(line.bounds[1], high)
+        axes.fill_betweenx([y - 0.26, y + 0.1], start, end, color=style.BAND, linewidth=0)
+    ends = (max(line.found.low, low), min(line.found.high, high))
+    axes.plot(ends, [y - 0.08] * 2, color=style.BLUE, linewidth=2, solid_capstyle="butt")
+    axes.plot([line.found.point], [y - 0.08], "o", color=style.INK, markersize=4.5)
+    place = axes.get_yaxis_transform()
+    axes.text(0, y + 0.45, line.label[:66], transform=place, fontsize=8, va="center")
+    axes.text(0, y + 0.22, line.says[:74], transform=place, fontsize=7.2, va="center", color=style.QUIET)

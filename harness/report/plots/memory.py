@@ -1,0 +1,48 @@
+"""Memory over batches: what a run over a data set holds after each of them, streaming against collecting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from harness.record import Json
+from harness.report.plots import style
+from harness.rows import CaseSummary
+
+DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
+
+
+def memory_over_batches(rows: Sequence[CaseSummary], info: Json) -> Figure | None:
+    """Of the longest workload that has traces; None if there is none."""
+    longest = max((_length(row) for row in rows), default=0)
+    if longest < 4:
+        return None
+    chosen = next(row.case.group for row in rows if _length(row) == longest)
+    shown = [row for row in rows if row.case.group == chosen and _length(row) > 1]
+    with style.sheet(3.4, f"Memory held after each batch\n{chosen[:52]}", info) as figure:
+        axes = figure.subplots()
+        for row, dash in zip(shown, DASHES, strict=False):
+            assert row.memory
+            trace = [value / 1e6 for value in row.memory.traces[0]]
+            colour = style.ORANGE if row.case.is_baseline else style.BLUE
+            axes.plot(range(1, len(trace) + 1), trace, linestyle=dash, color=colour)
+            end = (len(trace), trace[-1])
+            axes.annotate(
+                row.case.variant,
+                end,
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+                color=colour,
+            )
+        axes.set_xlim(1, longest * 1.3)
+        axes.set_ylim(bottom=-0.06 * axes.get_ylim()[1])
+        axes.set_xlabel("batches seen")
+        axes.set_ylabel("live memory (MB)")
+    return figure
+
+
+def _length(row: CaseSummary) -> int:
+    return len(row.memory.traces[0]) if row.memory and row.memory.traces else 0

@@ -1,0 +1,143 @@
+"""The page as a reader meets it, in a real browser, with names that try to break it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from harness import claims, store, targets
+from harness.judge import judge
+from harness.report import page
+from tests import handmade as hand
+from tests.report.browser import open_browser
+
+NASTY = "<script>alert(1)</script>"
+ROOT = Path(__file__).parents[2]
+
+
+def judged(folder: Path, model: str, *speedups: float) -> page.Judged:
+    """A run on disk with a speedup of mixed precision for each launch, on `model`."""
+    cases = hand.group("fp32", "bf16", model=model)
+    made = hand.run(cases, launches=hand.timed(cases, [{"fp32": r, "bf16": 1.0} for r in speedups]))
+    cpu = {"model": NASTY, "cores": 2}
+    info = {**made.info, "started": "2026-01-31", "machine": {"cpu": cpu, "commit": "abc"}}
+    folder.mkdir(parents=True)
+    (folder / store.RUN).write_text("{}")
+    (folder / store.JOURNAL).write_text("")
+    run = store.Run(folder, info, made.launches)
+    own = hand.claim(id="own.claim", contradicted_by=["other.claim"])
+    other = hand.claim(id="other.claim", says="it is slower", range=[0.5, 0.9])
+    return page.Judged(run, judge(run, [own, hand.claim(id="a.third"), other], targets.load()))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    first = judged(folder / "first" / "run-1", "gpt2", *hand.around(1.7))
+    second = judged(folder / "a&b'c d" / "run-2", NASTY, *hand.around(0.7))
+    return page.write([first, second], folder / "out")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser: Browser, written: Path) -> Iterator[Page]:
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("dialog", lambda dialog: said.append(dialog.message))
+    tab.goto(written.as_uri())
+    yield tab
+    tab.close()
+    assert not said
+
+
+def test_names_are_data(opened: Page) -> None:
+    assert NASTY in opened.inner_text("main")
+    assert opened.locator("script").count() == 1
+
+
+def test_first_screen_says_what_to_turn_on(opened: Page) -> None:
+    card = opened.locator(".card").first.inner_text()
+    assert "mixed-precision:bf16: 1.7x" in card or "mixed-precision:bf16: 1.7x" in opened.inner_text("main")
+    assert "Claims: 2 of 3 verdicts held" in card
+    assert "Targets:" in card
+
+
+def test_filters_choose_rows(opened: Page) -> None:
+    rows = opened.locator("tr[data-machine]:visible")
+    before = rows.count()
+    opened.get_by_role("combobox", name="machine").select_option("first")
+    assert 0 < rows.count() < before
+    opened.get_by_role("combobox", name="verdict").select_option("confirmed")
+    verdicts = opened.locator("#claims tr[data-verdict]:visible")
+    assert {one.get_attribute("data-verdict") for one in verdicts.all()} == {"confirmed"}
+
+
+def test_contradicting_sources_stand_together(opened: Page) -> None:
+    bodies = opened.locator("#claims tbody").all()
+    assert [body.locator("tr").count() for body in bodies] == [4, 2]
+    assert "it is slower" in bodies[0].inner_text()
+
+
+def test_every_link_and_picture_leads_somewhere(opened: Page) -> None:
+    addresses = opened.eval_on_selector_all("a[href]", "found => found.map(one => one.href)")
+    for address in addresses:
+        if "#" in address:
+            assert opened.locator(f"[id='{address.split('#')[1]}']").count() == 1, address
+        else:
+            assert address.startswith("file:"), address
+            assert Path(page_path(address)).is_file(), address
+    for image in opened.locator("img").all():
+        image.scroll_into_view_if_needed()
+        opened.wait_for_function("one => one.complete", arg=image.element_handle())
+        assert image.evaluate("one => one.naturalWidth") > 0
+
+
+def page_path(address: str) -> str:
+    return unquote(urlparse(address).path)
+
+
+@pytest.mark.parametrize("width", [390, 1280, 2560])
+def test_nothing_overflows(opened: Page, width: int) -> None:
+    opened.set_viewport_size({"width": width, "height": 900})
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrast_and_roles_pass_axe(opened: Page, scheme: str) -> None:
+    opened.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    found = Axe().run(opened)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_stored_runs_make_a_small_page(tmp_path: Path) -> None:
+    folders = store.newest(ROOT / "results")
+    runs = [store.read(folder) for folder in folders]
+    made = [page.Judged(run, judge(run, claims.load(), targets.load())) for run in runs]
+    path = page.write(made, tmp_path)
+    raw = tmp_path / "raw"
+    size = sum(one.stat().st_size for one in tmp_path.rglob("*") if one.is_file() and raw not in one.parents)
+    assert path.stat().st_size < 3e6
+    assert size < 3e6 * len(runs)
+
+
+def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
+    one = judged(tmp_path / "machine" / "run", "gpt2", *hand.around(1.7))
+    first = page.write([one], tmp_path / "a").read_bytes()
+    assert page.write([again(one)], tmp_path / "b").read_bytes() == first
+
+
+def again(one: page.Judged) -> page.Judged:
+    return page.Judged(dataclasses.replace(one.run), one.judgement)
