@@ -91,7 +91,7 @@ class Benchmark:
                 phase=cell["phase"],
                 device=device,
                 parameters=rest,
-                technique=self.applied.name,
+                technique=self.applied.claimed_as,
             )
             for name in (baseline, *self._variants(cell, device))
         ]
@@ -200,7 +200,7 @@ def find(name: str, declared: Mapping[str, Benchmark]) -> Benchmark:
 
 
 def _named(name: str, declared: Mapping[str, Benchmark]) -> list[Benchmark]:
-    same = [one for one in declared.values() if name in (one.name, one.applied.name)]
+    same = [one for one in declared.values() if name in (one.name, one.applied.name, one.applied.claimed_as)]
     if same:
         return same
     if ":" in name or "+" in name:

@@ -88,7 +88,7 @@ def _judgement(run: Run, extra: Sequence[str] = ()) -> Judgement:
 def _measurable() -> set[str] | None:
     """The techniques that have a benchmark; None where the declarations are not at hand."""
     try:
-        return {one.applied.name for one in benchmark.discover().values()}
+        return {one.applied.claimed_as for one in benchmark.discover().values()}
     except BadInput:
         return None
 

@@ -22,6 +22,7 @@ from harness.workload import Workload
 #: The order in which techniques are applied, first to last.
 STAGES = (
     "control",
+    "dataset",
     "pipeline",
     "architecture",
     "weights",
@@ -31,6 +32,9 @@ STAGES = (
     "checkpointing",
     "optimizer",
     "precision",
+    "generation",
+    "serving",
+    "loading",
     "compile",
 )
 
@@ -75,12 +79,19 @@ class Technique:
     measures: tuple[str, ...] = ("memory", "time")
     """The kinds of launch that say something about it; see record.KINDS."""
     tags: tuple[str, ...] = field(default=())
+    family: str = ""
+    """What the ledger calls it, where its claims speak of several techniques together; empty for its name."""
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
             raise unknown("stage", self.stage, STAGES)
         if self.baseline not in self.variants:
             raise unknown(f"baseline of {self.name}", self.baseline, self.variants)
+
+    @property
+    def claimed_as(self) -> str:
+        """The technique that claims name."""
+        return self.family or self.name
 
     def variant(self, name: str) -> Variant:
         if name not in self.variants:

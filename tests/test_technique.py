@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from harness import technique as module
+from harness.benchmark import Benchmark, chosen, grid
 from harness.errors import BadInput
 from harness.technique import STAGES, Technique, Variant, missing, stack, technique, techniques
 from harness.workload import Workload
@@ -174,3 +176,12 @@ def test_what_is_lacking_is_named_with_the_line_that_mends_it(
     else:
         assert found is not None
         assert re.fullmatch(says, found)
+
+
+def test_claims_may_speak_of_several_techniques_together() -> None:
+    keys = replace(made("keys", "control"), family="caching")
+    assert (made("keys", "control").claimed_as, keys.claimed_as) == ("keys", "caching")
+    declared = {"keys": Benchmark(technique=keys, quick=grid(model="toy", phase="train"))}
+    cases = [case for group in declared["keys"].groups("quick", "cpu") for case in group]
+    assert {case.technique for case in cases} == {"caching"}
+    assert chosen(["caching"], declared) == chosen(["keys"], declared) == [*declared.values()]

@@ -121,9 +121,9 @@ class GenerateJob(ModelJob):
             median(timer.block(lambda new=new: self._greedy(prompt, new), REPEATS))  # type: ignore[misc]
             for new in (1, self._new)
         )
-        found: dict[str, float | str] = {"prefill_seconds": prefill}
+        found: dict[str, float | str] = {"prefill s": prefill}
         if whole > prefill:
-            found["decode_tokens_per_second"] = self.samples * (self._new - 1) / (whole - prefill)
+            found["decoded tokens/s"] = self.samples * (self._new - 1) / (whole - prefill)
         return found
 
     def tensors(self) -> dict[str, Sequence[torch.Tensor]]:
