@@ -86,5 +86,7 @@ FIGURES: Mapping[str, Figure] = {
     "elements_per_1000_images": Figure(elements_per_1000_images, "memory"),
     "depth_exponent": Figure(growth.depth_exponent, "memory", over=("layers",), fewest=3),
     "growth": Figure(growth.over_sizes, "time", over=SIZES, fewest=3),
+    "growth_over_tokens": Figure(growth.over_tokens, "time", over=("new",), fewest=2),
+    "over_dynamic": Figure(growth.over_dynamic, "time"),
     "geometric_mean": Figure(geometric_mean, "time", over=None),
 }

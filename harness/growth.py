@@ -171,6 +171,37 @@ def _least_squares(x: Sequence[float], y: Sequence[float]) -> float:
     return sum((a - middle) * b for a, b in zip(x, y, strict=True)) / sum((a - middle) ** 2 for a in x)
 
 
-def _too_few(family: Family, have: int, what: str) -> str:
+def _too_few(family: Family, have: int, what: str, fewest: int = 3) -> str:
     failures = [f"{row.case.id}: {row.failure}" for row in family.rows if row.failure]
-    return "; ".join([f"takes 3 {what}, this run has {have}", *failures[:2]])
+    return "; ".join([f"takes {fewest} {what}, this run has {have}", *failures[:2]])
+
+
+def over_tokens(family: Family) -> Found:
+    """The speedup at the most generated tokens over that at the fewest: above 1 where it grows with them.
+
+    Launches of different lengths are independent, so any one of each makes a pair; the interval is over pairs.
+    """
+    rows = sorted((row for row in family.rows if row.timing and row.timing.effects), key=_tokens)
+    if len({*map(_tokens, rows)}) < 2:
+        raise NotMeasured(_too_few(family, len(rows), "generated lengths", fewest=2))
+    gains = ", ".join(f"{units.times(row.speedup.point)} at {_tokens(row)}" for row in rows if row.speedup)
+    return _over(rows[-1], rows[0], f"speedup by generated tokens: {gains}")
+
+
+def _tokens(row: CaseSummary) -> int:
+    return int(row.case.parameters.get("new", 0))
+
+
+def over_dynamic(family: Family) -> Found:
+    """The speedup over the variant ``dynamic``, which is what a user has who changes nothing."""
+    peers = [row for row in family.peers.get("dynamic", ()) if row.timing and row.timing.effects]
+    if not peers or not (family.row.timing and family.row.timing.effects):
+        raise NotMeasured(family.row.failure or "no launch timed both it and the variant dynamic")
+    return _over(family.row, peers[0], "over the dynamic cache")
+
+
+def _over(row: CaseSummary, other: CaseSummary, note: str) -> Found:
+    """The speedup of `row` over that of `other`."""
+    assert row.timing and other.timing  # noqa: PT018
+    logs = tuple(b - a for a, b in zip(row.timing.effects, other.timing.effects, strict=False))
+    return Found(stats.ratio(logs), units.times, logs, logs=True, note=note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
@@ -11,6 +12,9 @@ import torch
 from harness import clock
 from harness.errors import unknown
 from harness.workload import ModelJob, Workload
+
+# Imported lazily by torch, once something is compiled.
+POOL = "torch._inductor.async_compile"
 
 #: Runs of the prompt alone and of the whole, for what is told of prefill and decoding.
 REPEATS = 5
@@ -49,6 +53,8 @@ class GenerateJob(ModelJob):
             raise unknown("cache of generate", way, kept)
         self._empty = kept[way]
         mode = workload.options.get("compile")
+        if mode:
+            self._exit.callback(_forget)
         self._decode: Callable[..., Any] = torch.compile(self.model, mode=mode) if mode else self.model
         #: [batch, length + new]: the prompt, and what the last step made of it.
         self.tokens: torch.Tensor | None = None
@@ -130,3 +136,10 @@ class GenerateJob(ModelJob):
         layers = getattr(self._cache, "layers", ())
         kept = [each for layer in layers for each in (layer.keys, layer.values) if each is not None]
         return {**super().tensors(), "cache": kept}
+
+
+def _forget() -> None:
+    """Compiled code and the compiler's own processes go."""
+    torch.compiler.reset()
+    if pools := sys.modules.get(POOL):
+        pools.shutdown_compile_workers()
