@@ -86,7 +86,7 @@ def _plots(one: Judged, index: int, out: Path) -> dict[str, list[Html]]:
     (out / "plots").mkdir(exist_ok=True)
     found: dict[str, list[Html]] = {}
     for technique, name, figure in drawn.all_of(one.run.info, one.judgement):
-        safe = f"{index}-{name}-{hashlib.sha256(technique.encode()).hexdigest()[:8]}"
+        safe = f"{index}-{name.replace(' ', '-')}-{hashlib.sha256(technique.encode()).hexdigest()[:8]}"
         drawn.write(figure, out / "plots" / safe)
         said = f"{name} of {technique or 'all'} on {one.machine}; the table below has the numbers"
         image = tag("img", alt=said, src=f"plots/{safe}.svg", loading="lazy")
@@ -116,7 +116,11 @@ def _first(runs: Sequence[Judged]) -> Html:
 def _card(one: Judged) -> Html:
     gains = [
         tag(
-            "li", tag("strong", gain.what), f": {gain.gain} on {gain.where}", tag("br"), f"costs: {gain.cost}"
+            "li",
+            tag("strong", gain.what),
+            f": {gain.gain} on {gain.where}",
+            tag("br"),
+            f"besides: {gain.cost}",
         )
         for gain in headline.gains(one.judgement)
     ] or [tag("li", "nothing here is measurably better than the baseline")]
@@ -164,7 +168,10 @@ def _filters(runs: Sequence[Judged]) -> Html:
     fields = []
     for name, values in choices.items():
         options = [tag("option", f"any {name}", value="")]
-        options += [tag("option", value, value=value) for value in values]
+        options += [
+            tag("option", value, value=value, selected="selected" if value == "measured" else False)
+            for value in values
+        ]
         fields.append(tag("label", name, tag("select", *options, data_filter=name, aria_label=name)))
     shown = tag("output", id="shown")
     form = tag("form", *fields, shown, aria_label="Filters", hidden="hidden")
