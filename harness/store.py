@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import json
 import os
 import secrets
@@ -159,9 +160,22 @@ def read(folder: Path | str) -> Run:
         run.warnings.append(
             f"{folder / JOURNAL}: the last line is torn and set aside; --resume measures it again"
         )
-    for number, line in enumerate(whole.splitlines(), 1):
-        run.launches.append(_launch(line, folder / JOURNAL, number))
+    with _uncollected():
+        for number, line in enumerate(whole.splitlines(), 1):
+            run.launches.append(_launch(line, folder / JOURNAL, number))
     return run
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection, which would look through all samples again and again and find none."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _text(path: Path, otherwise: str) -> str:
