@@ -78,7 +78,18 @@ def report(session: nox.Session) -> None:
 def publish(session: nox.Session) -> None:
     """Write the page and asv's own site into site/, linked to each other, ready for static hosting."""
     command(session, "-m", "asv", "publish", "--html-dir", "site/asv")
-    command(session, "-m", "harness", "report", "--page", "site", "--asv", "asv/index.html", *session.posargs)
+    command(
+        session,
+        "-m",
+        "harness",
+        "report",
+        "--index",
+        "--page",
+        "site",
+        "--asv",
+        "asv/index.html",
+        *session.posargs,
+    )
     link = '<p style="margin:.5em 1em"><a href="../index.html">claimbench: measured</a></p>'
     path = ROOT / "site" / "asv" / "index.html"
     text = path.read_text(encoding="utf-8")

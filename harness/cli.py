@@ -80,7 +80,7 @@ def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
     _profile(parser, None)
     _benchmarks(parser)
     _device(parser, ("cpu", "cuda"), "cpu")
-    _format(parser)
+    _format(parser, "markdown")
     parser.set_defaults(command=_list)
 
 
@@ -111,7 +111,7 @@ def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
         "--timeout", metavar="TIME", default="5m", help="a case that hangs this long is ended; default 5m"
     )
     _strict(parser)
-    _format(parser)
+    _format(parser, "markdown")
     parser.set_defaults(command=_run)
 
 
@@ -123,7 +123,7 @@ def _add_judge(commands: argparse._SubParsersAction[Parser]) -> None:
         "--claims", action="append", default=[], metavar="FILE", help="a claims file of your own as well"
     )
     _strict(parser)
-    _format(parser)
+    _format(parser, "markdown")
     parser.set_defaults(command=_judge)
 
 
@@ -143,6 +143,9 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     _out(parser)
     parser.add_argument("--page", type=Path, default=Path("report"), metavar="DIR", help="default: report")
     parser.add_argument("--asv", metavar="ADDRESS", help="where asv's own site is, seen from the page")
+    parser.add_argument(
+        "--index", action="store_true", help="write README.md under the results folder as well"
+    )
     parser.set_defaults(command=_report)
 
 
@@ -180,8 +183,8 @@ def _strict(parser: Parser) -> None:
     parser.add_argument("--strict", action="store_true", help=says)
 
 
-def _format(parser: Parser) -> None:
-    parser.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
+def _format(parser: Parser, *more: str) -> None:
+    parser.add_argument("--format", choices=("table", "json", *more), default="table", help="default: table")
 
 
 def _list(options: argparse.Namespace) -> int:

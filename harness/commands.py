@@ -24,6 +24,10 @@ def list_(options: argparse.Namespace) -> int:
     rows = [_listed(one, options.profile, options.device) for one in wanted]
     if options.format == "json":
         _print_json(rows)
+    elif options.format == "markdown":
+        from harness.report import markdown
+
+        print(markdown.listing(rows))
     else:
         from harness.report import table
 
@@ -68,6 +72,10 @@ def show(options: argparse.Namespace, run: Run) -> int:
     judgement = _judgement(run, getattr(options, "claims", ()))
     if options.format == "json":
         _print_json(judgement.as_json())
+    elif options.format == "markdown":
+        from harness.report import markdown
+
+        print(markdown.run_section(run, judgement))
     else:
         from harness.report import table
 
@@ -114,6 +122,10 @@ def report(options: argparse.Namespace) -> int:
     if not folders:
         raise BadInput(f"no run under {options.out}; start one with: python -m harness run")
     judged = [page.Judged(run, _judgement(run)) for run in map(store.read, folders)]
+    if options.index:
+        from harness.report import index
+
+        print(f"wrote {index.write(judged, options.out)}")
     links = [("speed over commits (asv)", options.asv)] if options.asv else []
     print(f"wrote {page.write(judged, options.page, links)}; open it in a browser")
     return 0

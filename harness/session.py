@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 def _measure(
     options: argparse.Namespace, settings: Settings, journal: Journal, planned: Plan, start: Start
 ) -> int:
-    progress = Progress(journal.run, quiet=options.format == "json")
+    progress = Progress(journal.run, quiet=options.format != "table")
     runner = Runner(start, journal, settings, machine.Conditions(), progress)
     resume = f"python -m harness run --resume {shlex.quote(str(journal.run.folder))}"
     try:

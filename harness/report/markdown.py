@@ -1,9 +1,10 @@
-"""A run as Markdown, for the README."""
+"""Tables as Markdown, for the README and to paste into an issue."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from harness.judgement import Judgement
 from harness.report import cells
@@ -29,6 +30,16 @@ def run_section(run: Run, judgement: Judgement) -> str:
         f"All of it, with sources and reasons: `python -m harness judge {name} --format json`.",
     ]
     return "\n\n".join(parts)
+
+
+def listing(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The benchmarks with their variants and whether each runs here."""
+    lines = [
+        (row["benchmark"], name, variant["says"], variant["missing"] or "runs")
+        for row in rows
+        for name, variant in row["variants"].items()
+    ]
+    return table(("benchmark", "variant", "what it does", "here"), lines)
 
 
 def _machine(run: Run) -> str:

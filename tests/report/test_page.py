@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from harness import claims, store, targets
 from harness.judge import judge
-from harness.report import page
+from harness.report import index, page
 from tests import handmade as hand
 from tests.report.browser import open_browser
 
@@ -141,3 +141,14 @@ def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
 
 def again(one: page.Judged) -> page.Judged:
     return page.Judged(dataclasses.replace(one.run), one.judgement)
+
+
+def test_the_index_links_to_every_run_and_picture(tmp_path: Path) -> None:
+    one = judged(tmp_path / "a <b> c" / "run", "gpt2", *hand.around(1.7))
+    text = index.write([one], tmp_path).read_text()
+    assert "| mixed-precision:bf16 | 1.7x" in text
+    assert "(a%20%3Cb%3E%20c/run)" in text
+    assert "<b>" not in text
+    pictures = list((tmp_path / "plots").glob("*.svg"))
+    assert pictures
+    assert all(f"(plots/{picture.name})" in text for picture in pictures)

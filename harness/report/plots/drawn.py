@@ -12,6 +12,7 @@ from harness.report.plots.forest import forest
 from harness.report.plots.memory import memory_over_batches
 from harness.report.plots.pareto import pareto
 from harness.report.plots.scaling import scaling
+from harness.report.plots.style import svg as svg
 from harness.report.plots.style import write as write
 from harness.report.plots.targets import target_bullets
 from harness.rows import CaseSummary
