@@ -29,7 +29,7 @@ LAYERS = [
     {"judge", "judgement", "matching", "figures", "growth", "measured", "verdict", "targets", "claims"},
     {"summary", "derive", "rows", "units", "store"},
     {"stats", "machine", "torch_info"},
-    {"flops", "memory", "clock", "allocations", "limits", "conditions", "cpu", "nvidia", "cgroup"},
+    {"flops", "memory", "clock", "allocations", "limits", "conditions", "cpu", "nvidia", "cgroup", "threads"},
     {"workload"},
     {"record", "errors"},
 ]

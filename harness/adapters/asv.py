@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from harness import threads
 from harness.benchmark import Benchmark, declarations
 from harness.errors import BadInput, Unsupported
 from harness.record import Case
@@ -48,12 +49,8 @@ def classes(folder: Path | str, profile: str = "quick") -> dict[str, type[Sample
 
 
 def _prepare() -> None:
-    """Imports what every sample needs, once in asv's fork server; asks for the device without touching it.
-
-    Threads that wait for each other sleep instead of spinning: with another process on one of two cores,
-    steps of a GPT-2 took a steady 40 ms so, and 41 to 290 ms otherwise; on an idle machine 27 and 25.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    """Imports what every sample needs, once in asv's fork server; asks for the device without touching it."""
+    threads.wait_asleep()
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from harness import limits, record, worker
+from harness import limits, record, threads, worker
 from harness.errors import WorkerFailed
 from harness.record import Json
 
@@ -89,6 +89,7 @@ class LocalEngine:
     """Starts workers. `scratch` holds their logs and compile caches, and goes with the run."""
 
     def __init__(self, scratch: Path) -> None:
+        threads.wait_asleep()  # Read as torch is imported, which the processes started here have yet to do.
         self._scratch = scratch
         self._warm = multiprocessing.get_context("forkserver")
         self._warm.set_forkserver_preload(["harness.warm"])
