@@ -11,7 +11,7 @@ import contextlib
 import gc
 import resource
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -156,6 +156,11 @@ def resident(job: Job, device: str) -> tuple[dict[str, int], set[int]]:
         kinds[kind] = kinds.get(kind, 0) + sum(new.values())
         seen |= new.keys()
     return kinds, seen
+
+
+def size(tensors: Iterable[torch.Tensor]) -> int:
+    """Bytes of the memory behind `tensors`, what several share counted once."""
+    return sum({block.address: block.size for tensor in tensors for block in blocks(tensor)}.values())
 
 
 def blocks(tensor: torch.Tensor) -> Iterator[Block]:

@@ -114,7 +114,7 @@ class Measured:
             "build_seconds": self.build_seconds,
             "cold_cache": self.cold_cache,
             "parameters": sum(tensor.numel() for tensor in weights),
-            "parameter_bytes": sum(tensor.numel() * tensor.element_size() for tensor in weights),
+            "parameter_bytes": memory.size(weights),
             "start_rss": memory.host()["rss"],
         }
 

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness import weights
 from harness.record import PHASES as PHASES
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class ModelJob:
 
         state = self.optimizer.state.values() if self.optimizer else ()
         return {
-            "weights": [*self.model.parameters(), *self.model.buffers()],
+            "weights": weights.of(self.model),
             "gradients": [p.grad for p in self.model.parameters() if p.grad is not None],
             "optimizer": [v for s in state for v in s.values() if isinstance(v, torch.Tensor)],
             "batch": [value for batch in self.batches for value in batch.values()],

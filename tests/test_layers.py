@@ -31,6 +31,7 @@ LAYERS = [
     {"stats", "machine", "torch_info"},
     {"flops", "memory", "clock", "allocations", "limits", "conditions", "cpu", "nvidia", "cgroup", "threads"},
     {"workload"},
+    {"weights"},
     {"record", "errors"},
 ]
 
