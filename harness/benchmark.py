@@ -11,7 +11,8 @@ import itertools
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ class Benchmark:
 
     def workload(self, case: Case, seed: int = 0) -> Workload:
         """The recipe of `case`, technique applied. Raises Unsupported where it cannot run here."""
-        make = self.make or model(case.model)
+        make = partial(remembered, self.make) if self.make else model(case.model)
         plain = make(phase=case.phase, device=case.device, seed=seed, **case.parameters)
         return self.applied.variant(case.variant).apply(plain)
 
@@ -138,8 +139,12 @@ def model(name: str) -> Callable[..., Workload]:
     """The ``make`` of harness/models/NAME.py. Raises BadInput with the nearest names."""
     if name not in models():
         raise unknown("model", name, models())
-    make: Callable[..., Workload] = importlib.import_module(f"harness.models.{name}").make
-    return make
+    return partial(remembered, importlib.import_module(f"harness.models.{name}").make)
+
+
+def remembered(make: Callable[..., Workload], **given: Any) -> Workload:
+    """What `make` makes, able to be made again with other parameters."""
+    return replace(make(**given), make=make)
 
 
 def discover(folder: Path | str = BENCHMARKS) -> dict[str, Benchmark]:

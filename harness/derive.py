@@ -69,11 +69,18 @@ def _level(taken: Taken) -> float:
 
 
 def _effects(base: Iterable[Taken], used: Iterable[Taken]) -> Iterable[float]:
-    baselines = {one.launch: one.record.get("blocks") or [] for one in _usable(base)}
+    """Of each launch the log of the time per sample: of a step's, less how many more samples it has."""
+    baselines = {one.launch: one.record for one in _usable(base)}
     for one in used:
-        rounds = stats.rounds(baselines.get(one.launch, []), one.record["blocks"])
+        theirs = baselines.get(one.launch, {})
+        rounds = stats.rounds(theirs.get("blocks") or [], one.record["blocks"])
         if rounds:
-            yield stats.launch_effect(rounds)
+            yield stats.launch_effect(rounds) - math.log(_samples(one.record) / _samples(theirs))
+
+
+def _samples(record: Mapping[str, int]) -> int:
+    """In a step; 1 if the record does not say."""
+    return record.get("samples") or 1
 
 
 def _throughput(case: Case, taken: Taken, step: Interval) -> Interval | None:

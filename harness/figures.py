@@ -29,6 +29,22 @@ def speedup(family: Family) -> Found:
     return Found(timing.speedup, units.times, effects, logs=True, note=note)
 
 
+def speedup_over_updates(family: Family) -> Found:
+    """Of accumulating over n parts, against n small batches with an update each: ``update-each-n``.
+
+    Both are compared with the whole batch in the same launches, so their effects differ by the one asked.
+    """
+    name = family.row.case.variant.replace("accumulate", "update-each")
+    others = family.peers.get(name, ())
+    if name == family.row.case.variant or not others:
+        raise NotMeasured(f"no case of {name} in this run")
+    ours, theirs = measured.timing(family.row), measured.timing(others[0])
+    if not ours.effects or len(ours.effects) != len(theirs.effects):
+        raise NotMeasured(f"it and {name} were not timed in the same launches")
+    effects = tuple(other - own for own, other in zip(ours.effects, theirs.effects, strict=True))
+    return Found(stats.ratio(effects), units.times, effects, logs=True, note=f"against {name}")
+
+
 def memory_saving(family: Family) -> Found:
     memory = measured.memory(family.row)
     if memory.saving is None:
@@ -76,6 +92,7 @@ def geometric_mean(family: Family) -> Found:
 
 FIGURES: Mapping[str, Figure] = {
     "speedup": Figure(speedup, "time"),
+    "speedup_over_updates": Figure(speedup_over_updates, "time"),
     "memory_saving": Figure(memory_saving, "memory"),
     "compression": Figure(compression),
     "quality_loss": Figure(quality_loss, "quality"),

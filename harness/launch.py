@@ -188,7 +188,7 @@ def _memory(lane: Lane, pace: Pace) -> None:
     found["host"]["start_rss"] = lane.record.pop("start_rss", 0)
     lane.record.update(found)
     _tell(lane, pace)
-    if lane.case.is_baseline:
+    if lane.case.is_baseline or lane.record.get("own_work"):
         lane.record.update(lane.worker.ask("flops", pace.limit))
 
 

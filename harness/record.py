@@ -13,14 +13,15 @@ and a record is what that launch gave for one case. Keys by kind, all seconds an
              ``equality`` {metric, value, tolerance, ok}; ``cold_cache``; ``build_seconds``
 ``memory``   ``memory`` {peak, reserved, weights, gradients, optimizer, batch, resident, trace: [live
              bytes after each batch], batch_bytes, elements}, ``host`` {start_rss, peak_rss}; of the
-             baseline also ``flops`` and ``minimum_bytes`` of a step
+             baseline also ``flops`` and ``minimum_bytes`` of a step, and of a variant with ``own_work``
 ``quality``  ``quality`` {metric, value, finite, curve}; lower is better
 
 Of any kind also ``figures`` {name: number or word}, where the job has something of its own to tell: a hit
 rate, a share of time, the name of a bottleneck.
 
 Every record has ``case`` (its id), ``variant``, ``outcome`` and ``message``, and if its worker was built
-``samples`` per step, ``build_seconds``, ``cold_cache``, ``parameters``, ``parameter_bytes``, ``start_rss``.
+``samples`` per step, ``own_work`` (another result by design), ``build_seconds``, ``cold_cache``,
+``parameters``, ``parameter_bytes``, ``start_rss``.
 A memory record has ``first_step`` too: that launch is the first, so what compiles does it cold there. A case
 that has failed for good (out of memory, timeout, unsupported) is left out of the launches after.
 """

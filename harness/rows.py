@@ -34,9 +34,11 @@ class Timing:
     levels: tuple[float, ...] = ()
     """Seconds per step of each launch."""
     effects: tuple[float, ...] = ()
-    """log(variant / baseline) of each launch; none for a baseline or a wrong result."""
+    """log(variant / baseline) of the time per sample, of each launch; none for a baseline or a wrong result.
+    That of the step, too, where both have the same samples in a step, as all do but those that change the
+    batch."""
     speedup: Interval | None = None
-    """Baseline / variant."""
+    """Baseline / variant of the time per sample."""
     throughput: Interval | None = None
     """Samples per second."""
     compile_cold: float | None = None

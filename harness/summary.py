@@ -60,8 +60,15 @@ def _group(cases: Sequence[Case], taken: Mapping[str, Kinds], ceilings: Ceilings
     base = rows[first.id] if first else None
     for case in cases:
         if case is not first:
-            rows[case.id] = _row(case, taken[case.id], base, work, derive.floor(case, work, ceilings))
+            rows[case.id] = _row(
+                case, taken[case.id], base, work, derive.floor(case, _work(taken[case.id], work), ceilings)
+            )
     return [rows[case.id] for case in cases]
+
+
+def _work(kinds: Kinds, base: Kinds) -> Kinds:
+    """Whose work bounds a step: its baseline's, but for a variant that does another by design."""
+    return kinds if derive.stated(kinds, "flops") is not None else base
 
 
 def _row(case: Case, kinds: Kinds, base: CaseSummary | None, base_kinds: Kinds, floor: float) -> CaseSummary:

@@ -25,6 +25,7 @@ STAGES = (
     "dataset",
     "pipeline",
     "architecture",
+    "batch",
     "weights",
     "adapter",
     "attention",
@@ -52,8 +53,9 @@ class Variant:
     apply: Apply = unchanged
     says: str = ""
     """One line for people: what this variant does."""
-    tolerance: float = 1e-4
-    """Largest relative L2 difference from the baseline's output or loss that still counts as equal."""
+    tolerance: float | None = 1e-4
+    """Largest relative L2 difference from the baseline's output or loss that still counts as equal; None for
+    another result by design, as a smaller model has: it is compared by quality and not called wrong."""
     gradients: float | None = None
     """The same for the gradients, where rounding moves them further; None means as `tolerance`."""
     needs: tuple[str, ...] = ()
@@ -182,14 +184,20 @@ def _together(variants: list[Variant]) -> Variant:
     return Variant(
         apply=lambda workload: reduce(lambda w, variant: variant.apply(w), variants, workload),
         says="all of them",
-        tolerance=sum(variant.tolerance for variant in variants),
-        gradients=sum(v.tolerance if v.gradients is None else v.gradients for v in variants),
+        tolerance=_sum(variant.tolerance for variant in variants),
+        gradients=_sum(v.tolerance if v.gradients is None else v.gradients for v in variants),
         needs=tuple(dict.fromkeys(need for variant in variants for need in variant.needs)),
         fresh=any(variant.fresh for variant in variants),
         compiles=any(variant.compiles for variant in variants),
         phases=_common(variant.phases for variant in variants),
         devices=_common(variant.devices for variant in variants),
     )
+
+
+def _sum(tolerances: Iterable[float | None]) -> float | None:
+    """Roundings add up; beside another result by design there is none."""
+    each = list(tolerances)
+    return None if None in each else sum(one for one in each if one is not None)
 
 
 def _common(named: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness import weights
+from harness.errors import Unsupported
 from harness.record import PHASES as PHASES
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 Batch = Mapping[str, "torch.Tensor"]
 Edit = Callable[["torch.nn.Module"], "torch.nn.Module"]
 Context = Callable[[], AbstractContextManager[Any]]
-#: Called with the loss and the optimizer after the forward pass: backward, then the optimizer's step.
-Update = Callable[["torch.Tensor", "torch.optim.Optimizer"], None]
+
+
+class Update(Protocol):
+    def __call__(self, loss: torch.Tensor, optimizer: torch.optim.Optimizer, step: bool = True) -> None:
+        """After the forward pass: backward, then the optimizer's step; without `step` gradients add up."""
 
 
 class Job(Protocol):
@@ -48,9 +52,10 @@ class Job(Protocol):
     # are neither time nor memory, such as a hit rate or the name of what holds it up.
 
 
-def plain_update(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
+def plain_update(loss: torch.Tensor, optimizer: torch.optim.Optimizer, step: bool = True) -> None:
     loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
+    if step:
+        optimizer.step()
 
 
 def adamw(parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
@@ -82,6 +87,9 @@ class Workload:
     quality: Callable[[Job], dict[str, Any]] | None = None
     """Runs the job to the end of a short task: {metric, value, finite, curve}; lower values are better."""
 
+    make: Callable[..., Workload] | None = field(default=None, repr=False)
+    """Makes it, also with other parameters: see `again`."""
+
     edits: tuple[Edit, ...] = ()
     """Changes of the model after it is on its device, in order."""
     context: Context = nullcontext
@@ -97,6 +105,21 @@ class Workload:
     @property
     def name(self) -> str:
         return f"{self.model}-{self.phase}"
+
+    def again(self, **changed: Any) -> Workload:
+        """This workload made anew with `changed` parameters, and with what techniques have done to it so far.
+
+        For techniques of the first stages: an optimizer, say, that was set before is the model's own again.
+        Raises Unsupported for a parameter that the model does not have, BadInput for a value that is not one.
+        """
+        lacking = [name for name in changed if self.make is None or name not in self.parameters]
+        if self.make is None or lacking:
+            raise Unsupported(f"{self.model} has no {' and no '.join(lacking)}")
+        made = self.make(
+            phase=self.phase, device=self.device, seed=self.seed, **{**self.parameters, **changed}
+        )
+        kept = ("make", "edits", "context", "during", "make_update", "options")
+        return replace(made, **{name: getattr(self, name) for name in kept})
 
     def edited(self, edit: Edit) -> Workload:
         """This workload with one more change of the model, made after those already there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,11 @@ def test_a_sample_of_evidence_spans_the_whole_tensor() -> None:
     assert len(sample) <= worker.EVIDENCE_VALUES
     assert sample[0] == 0
     assert sample[-1] > 999_000
+
+
+def test_another_result_by_design_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = measured("wrong")
+    monkeypatch.setattr(other, "variant", replace(other.variant, tolerance=None))
+    other.warm_up(0)
+    assert other.equality({"loss": ""}) == {}
+    assert other.facts()["own_work"] is True

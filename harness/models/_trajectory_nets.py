@@ -16,7 +16,6 @@ from harness.workload import Batch
 
 #: What the source gives each image: so many layers and dimensions, at every position of the feature map.
 LAYERS, DIMENSIONS = 16, 128
-HIDDEN, LATENT = 128, 64
 #: Weight of the divergence in a variational autoencoder's loss.
 BETA = 1e-3
 RANK = 8
@@ -70,15 +69,15 @@ class Reconstruction(NamedTuple):
 
 
 class Autoencoder(nn.Module):
-    """A trajectory of 16 x 128 through 128 hidden units to 64 latent ones, and back."""
+    """A trajectory of 16 x 128 through the hidden units to the latent ones, and back."""
 
-    def __init__(self, vae: bool = False) -> None:
+    def __init__(self, vae: bool = False, hidden: int = 128, latent: int = 64) -> None:
         super().__init__()
-        self.hidden = nn.Linear(LAYERS * DIMENSIONS, HIDDEN)
-        self.mean = nn.Linear(HIDDEN, LATENT)
-        self.log_variance = nn.Linear(HIDDEN, LATENT) if vae else None
+        self.hidden = nn.Linear(LAYERS * DIMENSIONS, hidden)
+        self.mean = nn.Linear(hidden, latent)
+        self.log_variance = nn.Linear(hidden, latent) if vae else None
         self.decode = nn.Sequential(
-            nn.Linear(LATENT, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, LAYERS * DIMENSIONS)
+            nn.Linear(latent, hidden), nn.GELU(), nn.Linear(hidden, LAYERS * DIMENSIONS)
         )
 
     def forward(self, trajectories: torch.Tensor) -> Reconstruction:
@@ -94,7 +93,7 @@ class Autoencoder(nn.Module):
 
 def autoencoder(parameters: Mapping[str, Any]) -> nn.Module:
     """The model that is trained; with ``adapt="lora"`` its weights are frozen and only adapters train."""
-    model = Autoencoder(parameters["vae"])
+    model = Autoencoder(parameters["vae"], parameters["hidden"], parameters["latent"])
     return with_lora(model) if parameters["adapt"] == "lora" else model
 
 

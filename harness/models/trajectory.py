@@ -22,11 +22,23 @@ if TYPE_CHECKING:
 
 #: `images` is the size of the data set, `spatial` the positions along a side of the feature map.
 SIZES = table(
-    ("images", "batch", "epochs", "adapt", "vae", "spatial", "resolution", "width", "head"),
-    tiny=(12, 2, 1, "none", False, 7, 28, 32, 16),
-    small=(192, 16, 1, "none", False, 7, 56, 128, 32),
-    base=(1000, 64, 1, "none", False, 7, 224, 768, 64),
-    large=(4000, 128, 1, "none", False, 7, 224, 1024, 64),
+    (
+        "images",
+        "batch",
+        "epochs",
+        "adapt",
+        "vae",
+        "spatial",
+        "resolution",
+        "width",
+        "head",
+        "hidden",
+        "latent",
+    ),
+    tiny=(12, 2, 1, "none", False, 7, 28, 32, 16, 128, 64),
+    small=(192, 16, 1, "none", False, 7, 56, 128, 32, 128, 64),
+    base=(1000, 64, 1, "none", False, 7, 224, 768, 64, 128, 64),
+    large=(4000, 128, 1, "none", False, 7, 224, 1024, 64, 128, 64),
 )
 
 

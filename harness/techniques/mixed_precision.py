@@ -58,8 +58,10 @@ def scaled_update(device: str) -> Update:
 
     scaler = torch.amp.GradScaler(device, init_scale=INITIAL_SCALE)
 
-    def update(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
+    def update(loss: torch.Tensor, optimizer: torch.optim.Optimizer, step: bool = True) -> None:
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        if not step:
+            return
         scaler.unscale_(optimizer)  # step() would do it too, but not for a fused optimizer.
         scaler.step(optimizer)
         scaler.update()

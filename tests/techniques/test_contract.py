@@ -23,8 +23,7 @@ import torch
 from harness import technique as techniques_module
 from harness import worker
 from harness.errors import Unsupported
-from harness.technique import STAGES, Technique, Variant, missing, stack, techniques
-from harness.workload import Workload
+from harness.technique import STAGES, Apply, Technique, Variant, missing, stack, techniques
 from tests.techniques.conftest import Results, first_step, tiny
 
 FILES = sorted(Path(techniques_module.__file__).with_name("techniques").glob("[!_]*.py"))
@@ -40,6 +39,11 @@ def applied(technique: Technique, phase: str) -> Iterator[tuple[str, Variant]]:
             yield name, variant
 
 
+def same_results(technique: Technique, phase: str) -> Iterator[tuple[str, Variant]]:
+    """Those of them that state a tolerance: another result by design has nothing to be compared with."""
+    return ((name, variant) for name, variant in applied(technique, phase) if variant.tolerance is not None)
+
+
 def model_of(technique: Technique) -> str:
     return "trajectory" if technique.stage == "pipeline" else "gpt2"
 
@@ -53,12 +57,13 @@ SINGLES = [
     pytest.param(variant, model_of(one), phase, id=f"{one.name}:{name}-{phase}")
     for one in techniques().values()
     for phase in phases_of(one)
-    for name, variant in applied(one, phase)
+    for name, variant in same_results(one, phase)
     if not variant.compiles or (phase == "infer" and name != "max-autotune")
 ]
 
 
 def judged(baseline: Results, variant: Variant, results: Results) -> Any:
+    assert variant.tolerance is not None
     return worker.equality(baseline, results, variant.tolerance, variant.gradients)
 
 
@@ -123,7 +128,7 @@ def pairs() -> Iterator[str]:
 
 
 def changes(one: Technique) -> list[str]:
-    return [f"{one.name}:{name}" for name, _ in applied(one, "train") if name != one.baseline]
+    return [f"{one.name}:{name}" for name, _ in same_results(one, "train") if name != one.baseline]
 
 
 @pytest.fixture
@@ -135,10 +140,10 @@ def traced_only(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def attempt(workload: Workload) -> Results | str:
+def attempt(apply: Apply, model: str) -> Results | str:
     """The first step, or the one word that a stack may fail by."""
     try:
-        return first_step(workload)
+        return first_step(apply(tiny(model)))
     except Unsupported:
         return "unsupported"
     except Exception as error:
@@ -156,9 +161,12 @@ def test_two_together_give_the_results_of_the_baseline(
     variant = both.variant(both.name)
     model = "trajectory" if "streaming:" in spelling else "gpt2"
     before = process_state()
-    found = attempt(variant.apply(tiny(model)))
+    found = attempt(variant.apply, model)
     if found == "unsupported":
-        assert (model, "checkpointing:" in spelling) == ("trajectory", True), "an autoencoder has no layers"
+        assert model == "trajectory"
+        assert re.search("checkpointing:|accumulation:", spelling), (
+            "no layers to recompute, no step to cut up"
+        )
     elif found == "untraceable":
         # Of torch 2.13: GPT-2 in checkpoints cannot be traced for shapes of any size. Loud, and an outcome.
         assert re.match("checkpointing:.*compile:dynamic", spelling)
@@ -175,7 +183,7 @@ def test_it_says_what_it_is(technique: Technique) -> None:
     assert technique.says
     assert all(variant.says for variant in technique.variants.values())
     assert technique.variants[technique.baseline].needs == (), "a baseline runs everywhere"
-    assert all(0 < variant.tolerance < 1 for variant in technique.variants.values())
+    assert all(0 < one.tolerance < 1 for one in technique.variants.values() if one.tolerance is not None)
 
 
 @pytest.mark.parametrize("technique", techniques().values(), ids=lambda one: one.name)
