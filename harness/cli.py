@@ -1,4 +1,4 @@
-"""The command line: ``python -m harness list|run|judge|report|doctor|readme``.
+"""The command line: ``python -m harness list|run|judge|compare|report|doctor|readme``.
 
 Importing this imports no torch; what a subcommand needs is imported when it runs.
 """
@@ -69,6 +69,7 @@ def _parser() -> Parser:
     _add_doctor(commands)
     _add_report(commands)
     _add_readme(commands)
+    _add_compare(commands)
     return parser
 
 
@@ -157,6 +158,26 @@ def _add_readme(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.set_defaults(command=_readme)
 
 
+def _add_compare(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser("compare", help="two commits, environments or stored runs: what got worse")
+    add = parser.add_argument
+    add("sides", nargs="*", metavar="A B [TECHNIQUE]", help="commits (. is the tree as it is) or runs")
+    add("--python", action="append", default=[], metavar="PYTHON", help="twice: two environments instead")
+    add("--bisect", nargs=3, metavar=("GOOD", "BAD", "CASE"), help="which commit made a case slower")
+    add("--error", type=float, default=0.05, metavar="P", help="of --bisect: chance of naming a wrong one")
+    says = "exit 1 for slower:5%%, memory:1%%, compile:20%%, different or fails; again for more"
+    add("--fail-on", action="append", default=[], metavar="WHAT", help=says)
+    add("--budget", metavar="TIME", help="wall time, such as 90s, 10m or 2h; default: the profile's")
+    add("--timeout", metavar="TIME", default="5m", help="a case that hangs this long is ended; default 5m")
+    add("--resume", metavar="FOLDER", help="go on with a comparison of the same two")
+    add("--benchmarks", type=Path, metavar="DIR", help="a folder of your own declarations")
+    add("--format", choices=("table", "json", "markdown"), default="table", help="default: table")
+    _profile(parser, "quick")
+    _device(parser, ("auto", "cpu", "cuda"), "auto")
+    _out(parser)
+    parser.set_defaults(command=_compare)
+
+
 def _profile(parser: Parser, default: str | None) -> None:
     says = "how much is measured" + (f"; default: {default}" if default else "; default: quick")
     parser.add_argument("--profile", choices=PROFILES, default=default or "quick", help=says)
@@ -221,3 +242,9 @@ def _readme(options: argparse.Namespace) -> int:
     from harness import commands
 
     return commands.readme(options)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from harness import commands_bisect, commands_compare
+
+    return commands_bisect.run(options) if options.bisect else commands_compare.run(options)

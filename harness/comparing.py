@@ -1,0 +1,221 @@
+"""A comparison is measured: two sides in turn, case by case; then again, where something looks changed.
+
+The one place that puts the engines of both sides, journal, runner and terminal together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import compare, machine
+from harness.changes import View
+from harness.engines.elsewhere import ElsewhereEngine, Side
+from harness.errors import BadInput
+from harness.launch import Start, Worker
+from harness.record import Case, Json
+from harness.report.progress import Progress
+from harness.runner import Plan, Runner, Settings
+from harness.store import Journal
+
+#: Of the budget, what the first look may take; the rest is for measuring again what looks changed.
+FIRST_LOOK = 0.65
+#: Launches of a second look.
+AGAIN = 5
+KINDS = ("memory", "time")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be compared."""
+
+    names: list[str]
+    profile: str
+    device: str
+    folders: tuple[str, str]
+    """The declarations of both sides; empty for each side's own."""
+    memory_limit: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A case that both sides have."""
+
+    case: Case
+    kinds: tuple[str, ...]
+    fresh: bool
+
+
+class Pair:
+    """Both sides, ready to start workers."""
+
+    def __init__(self, engines: tuple[ElsewhereEngine, ElsewhereEngine], asked: Asked, scratch: Path) -> None:
+        self.engines = engines
+        self.facts = [engine.call("facts", 120) for engine in engines]
+        found = self.facts[0]["device"] if asked.device == "auto" else asked.device
+        self.asked = dataclasses.replace(asked, device=found)
+        self._scratch = scratch
+        self.cells, self.notes = self._common()
+
+    def _common(self) -> tuple[list[Cell], list[str]]:
+        """The cases of both, and what only one has. Raises BadInput if there is none."""
+        asked = self.asked
+        plans = [
+            engine.call("plan", 120, asked.names, asked.profile, asked.device, folder)
+            for engine, folder in zip(self.engines, asked.folders, strict=True)
+        ]
+        self.folders = [plan["folder"] for plan in plans]
+        first, second = ({cell.case.id: cell for cell in _cells(plan)} for plan in plans)
+        common = [cell for name, cell in first.items() if name in second]
+        if not common:
+            names = ", ".join(asked.names) or "any benchmark"
+            raise BadInput(f"the two sides have no case of {names} in common, so nothing was measured")
+        notes = [
+            f"only {engine.side.label} has {len(alone)} of the cases, such as {sorted(alone)[0]}"
+            for engine, alone in zip(
+                self.engines, (first.keys() - second, second.keys() - first), strict=True
+            )
+            if alone
+        ]
+        return common, notes
+
+    def start(self, lanes: dict[str, tuple[Cell, int]]) -> Start:
+        """Workers by the id of a lane: the case to build, and on which side."""
+
+        def start(lane: Case, seed: int) -> Worker:
+            cell, side = lanes[lane.id]
+            return self.engines[side].start(self.spec(lane, cell, side, seed), fresh=cell.fresh)
+
+        return start
+
+    def spec(self, lane: Case, cell: Cell, side: int, seed: int) -> Json:
+        return spec(self.asked, self._scratch, lane, cell, self.folders[side], seed)
+
+
+def spec(asked: Asked, scratch: Path, lane: Case, cell: Cell, folder: str, seed: int) -> Json:
+    cache = scratch / "inductor" / hashlib.sha256(lane.id.encode()).hexdigest()[:16]
+    return {
+        "case": cell.case.as_json(),
+        "benchmarks": folder,
+        "seed": seed,
+        "memory_limit": None if cell.case.device == "cuda" else asked.memory_limit,
+        "environment": {
+            "TORCHINDUCTOR_CACHE_DIR": str(cache),
+            "TOKENIZERS_PARALLELISM": "false",
+            "HF_HUB_OFFLINE": "1",
+        },
+    }
+
+
+def _cells(plan: Json) -> Iterator[Cell]:
+    for group in plan["groups"]:
+        kinds = tuple(kind for kind in KINDS if kind in group["kinds"])
+        if kinds:
+            for case in group["cases"]:
+                yield Cell(Case.from_json(case), kinds, group["fresh"])
+
+
+@contextlib.contextmanager
+def pair(sides: tuple[Side, Side], asked: Asked, scratch: Path) -> Iterator[Pair]:
+    with ExitStack() as stack:
+        one, other = (
+            stack.enter_context(ElsewhereEngine(side, scratch / name))
+            for side, name in zip(sides, "AB", strict=True)
+        )
+        yield Pair((one, other), asked, scratch)
+
+
+def described(both: Pair) -> list[Json]:
+    """Both sides as they are stored: no path of the user's."""
+    return [{"label": _label(e.side), **facts} for e, facts in zip(both.engines, both.facts, strict=True)]
+
+
+def _label(side: Side) -> str:
+    return Path(side.label).name if "/" in side.label and Path(side.label).exists() else side.label
+
+
+def same_sides(stored: Iterable[Json], now: Iterable[Json]) -> bool:
+    """Whether a comparison can go on: the commits and versions are those it began with."""
+    return [_identity(one) for one in stored] == [_identity(one) for one in now]
+
+
+def _identity(side: Json) -> object:
+    found = side["machine"]
+    return found["commit"], found["libraries"], found["python"]
+
+
+def info(both: Pair, profile: str, groups: list[list[Case]]) -> Json:
+    return {
+        "profile": "compare",
+        "of": profile,
+        "device": both.asked.device,
+        "names": both.asked.names,
+        "machine": machine.fingerprint(),
+        "sides": described(both),
+        "notes": both.notes,
+        "plan": {"groups": [[case.as_json() for case in group] for group in groups]},
+    }
+
+
+def create(out: Path, info: Json) -> Journal:
+    """A new folder beside the machine's runs, one level deeper: no command takes it for a run to judge."""
+    return Journal.create(out, f"{machine.slug(info['machine'])}/compare", info)
+
+
+class Confirming(Journal):
+    """Launches of a second look, which are judged by themselves."""
+
+    def append(self, launch: Json) -> None:
+        super().append({**launch, "confirms": True})
+
+
+def measure(both: Pair, journal: Journal, settings: Settings, progress: Progress) -> bool:
+    """The first look at every case, then the second at what looks changed. False if the budget ended."""
+    cells = {cell.case.id: cell for cell in both.cells}
+    lanes = {}
+    for cell in cells.values():
+        for side, lane in enumerate(compare.lanes(cell.case)):
+            lanes[lane.id] = (cell, side)
+    ends = time.monotonic() + settings.budget
+    start = both.start(lanes)
+    plan = _plan(journal.run.groups, lambda case: lanes[case.id][0].kinds)
+    first = dataclasses.replace(settings, budget=FIRST_LOOK * settings.budget)
+    whole = Runner(start, journal, first, machine.Conditions(), progress).run(plan)
+    return _again(both, journal, settings, start, progress, ends) and whole
+
+
+def _plan(groups: list[list[Case]], kinds: Callable[[Case], tuple[str, ...]]) -> Plan:
+    return Plan(groups, kinds, unsupported=lambda case: None, fresh=lambda case: False)
+
+
+def _again(
+    both: Pair, journal: Journal, settings: Settings, start: Start, progress: Progress, ends: float
+) -> bool:
+    """Launches in new processes for each alarm; whether the budget sufficed."""
+    view = View(journal.run.info, journal.run.launches)
+    suspects = compare.suspects(view)
+    second = Confirming(journal.run, journal._lines)
+    for group in journal.run.groups:
+        name = group[0].group
+        launches = [one for one in journal.run.launches if (one["group"], one["kind"]) == (name, "time")]
+        missing = AGAIN - sum(bool(one.get("confirms")) for one in launches)
+        if name not in suspects or missing <= 0:
+            continue
+        if time.monotonic() >= ends:
+            return False
+        for engine in both.engines:
+            engine.renew()
+        wanted = len(launches) + missing
+        again = dataclasses.replace(
+            settings, budget=ends - time.monotonic(), launches=(wanted, wanted), precision=1.0
+        )
+        plan = _plan([group], lambda case: ("time",))
+        if not Runner(start, second, again, machine.Conditions(), progress).run(plan):
+            return False
+    return True

@@ -1,0 +1,245 @@
+"""Workers of another checkout or interpreter, for comparing two of them.
+
+Each side has a warm process of its own (`_hub`), so that a launch costs a fork and not an import of torch.
+All forks of one warm process share its memory layout and its hashes, which alone can make a step slower by
+some per mille; so it is replaced after RENEW workers, and before what looks like a change is measured again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from harness.engines import _hub, local
+from harness.errors import BadInput, WorkerFailed
+from harness.record import Json
+
+#: A warm process is replaced after it has started so many workers.
+RENEW = 8
+#: Importing torch and transformers from a cold disk takes this long at most, s.
+PATIENCE = 180.0
+#: What a worker must be able to do; the rest of the protocol came later and can be missed.
+NEEDED = frozenset({"warm_up", "block", "evidence", "equality", "memory"})
+#: Without these a worker of an older commit is still as good: it has nothing to tell.
+CAN_BE_MISSED = frozenset({"figures", "flops"})
+#: Beneath a checkout that holds only declarations, the harness that runs here is used.
+HERE = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two that are compared."""
+
+    label: str
+    """As the user named it."""
+    python: str
+    root: Path
+    """The checkout whose harness and declarations are measured."""
+
+
+class ForkedProcess:
+    """A process that another one started: what local.Worker asks of multiprocessing's Process."""
+
+    def __init__(self, pid: int, hub: _Hub) -> None:
+        self.pid = pid
+        self.exitcode: int | None = None
+        self._hub = hub
+        self.sentinel = os.pidfd_open(pid)  # Until it is reaped, nobody else can have this number.
+
+    def join(self, timeout: float) -> None:
+        if self.exitcode is not None or not select.select([self.sentinel], [], [], timeout)[0]:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            self.exitcode = self._hub.ask({"reap": self.pid})["code"]
+
+    def kill(self) -> None:
+        if self.exitcode is None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.sentinel, signal.SIGKILL)
+
+    def release(self) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self.sentinel)
+
+
+class _Hub:
+    """The warm process, and the socket on which it is told what to fork."""
+
+    def __init__(self, side: Side, log: Path, *, warm: bool) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        source = Path(_hub.__file__).read_text(encoding="utf-8")
+        paths = [str(side.root), *([] if (side.root / "harness").is_dir() else [str(HERE)])]
+        arguments = [side.python, "-c", source, str(theirs.fileno()), "warm" if warm else "cold"]
+        try:
+            with open(log, "ab") as out, theirs:
+                self._process = subprocess.Popen(
+                    arguments,
+                    cwd=side.root,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
+        except OSError as error:
+            ours.close()
+            raise BadInput(f"{side.label}: cannot start {side.python}: {error.strerror}") from None
+        ours.settimeout(PATIENCE)
+        self._control = ours
+
+    def ask(self, message: Json, hand: Connection | None = None) -> Json:
+        """Raises OSError or ValueError if the process is gone."""
+        socket.send_fds(self._control, [json.dumps(message).encode()], [hand.fileno()] if hand else [])
+        return self.read()
+
+    def read(self) -> Json:
+        answer: Json = json.loads(self._control.recv(1 << 20))
+        return answer
+
+    def close(self) -> None:
+        self._control.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(5)
+
+
+class SideWorker(local.Worker):
+    """As any worker; what an older commit's does not know, and can be missed, it answers with nothing."""
+
+    def __init__(self, process: ForkedProcess, connection: Connection, log: Path, commands: set[str]) -> None:
+        super().__init__(process, connection, log)
+        self._forked = process
+        self._commands = commands
+        self._own: _Hub | None = None
+
+    def ask(self, command: str, limit: float, **arguments: Any) -> Json:
+        if command in CAN_BE_MISSED - self._commands:
+            return {}
+        return super().ask(command, limit, **arguments)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # Closed before, after a failure.
+            super().close()
+        self._forked.release()
+        if self._own is not None:
+            self._own.close()
+
+
+class ElsewhereEngine:
+    """Starts workers of one side. `scratch` holds their logs."""
+
+    def __init__(self, side: Side, scratch: Path) -> None:
+        self.side = side
+        self._scratch = scratch
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._hub: _Hub | None = None
+        self._commands: set[str] = set()
+        self._forked = 0
+        self._logs = 0
+
+    def __enter__(self) -> ElsewhereEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """The next worker comes from a new warm process."""
+        if self._hub is not None:
+            self._hub.close()
+        self._hub, self._forked = None, 0
+
+    def start(self, spec: Json, *, fresh: bool) -> SideWorker:
+        """A worker that is building `spec`. Raises WorkerFailed if the side can start none any more."""
+        if self._forked >= RENEW:
+            self.renew()
+        hub = self._new(warm=False) if fresh else self._warm()
+        worker = self._fork(hub, {"spec": spec})
+        worker._own = hub if fresh else None
+        return worker
+
+    def call(self, function: str, limit: float, *arguments: object) -> Json:
+        """`function` of the hub's, in a fork. Raises BadInput with what that side says is wrong."""
+        worker = self._fork(self._warm(), {"call": function, "arguments": list(arguments)})
+        try:
+            return worker.answer(limit, function)
+        except WorkerFailed as failed:
+            raise BadInput(f"{self.side.label}: {failed.message}") from None
+        finally:
+            worker.close()
+
+    def _fork(self, hub: _Hub, request: Json) -> SideWorker:
+        self._logs += 1
+        log = self._scratch / f"worker-{self._logs}.log"
+        if "spec" in request:
+            request = {"spec": {**request["spec"], "log": str(log)}}
+            self._forked += 1
+        ours, theirs = _pipe()
+        try:
+            pid = hub.ask(request, theirs)["pid"]
+        except (OSError, ValueError):
+            ours.close()
+            self.renew()
+            raise WorkerFailed(
+                "crashed: warm process", f"{self.side.label}: its warm process ended"
+            ) from None
+        finally:
+            theirs.close()
+        return SideWorker(ForkedProcess(pid, hub), ours, log, self._commands)
+
+    def _warm(self) -> _Hub:
+        if self._hub is None:
+            self._hub = self._new(warm=True)
+        return self._hub
+
+    def _new(self, *, warm: bool) -> _Hub:
+        log = self._scratch / "hub.log"
+        hub = _Hub(self.side, log, warm=warm)
+        try:
+            hello: Mapping[str, Any] = hub.read()
+        except (OSError, ValueError):
+            hub.close()
+            raise BadInput(f"{self.side.label}: {self.side.python} ended at once{_last(log)}") from None
+        if "error" in hello:
+            hub.close()
+            raise BadInput(f"{self.side.label} {self._lacking(hello)}")
+        self._commands = set(hello["commands"])
+        if NEEDED - self._commands:
+            hub.close()
+            lacks = ", ".join(sorted(NEEDED - self._commands))
+            raise BadInput(f"{self.side.label}: its worker speaks an older protocol, without {lacks}")
+        return hub
+
+    def _lacking(self, hello: Mapping[str, Any]) -> str:
+        lacks = str(hello.get("lacks") or "")
+        if lacks.startswith("harness"):
+            return f"has no {lacks}: it is older than what can be measured in turn"
+        if lacks:
+            return f"lacks {lacks}: {self.side.python} -m pip install {lacks}"
+        return f"does not start: {hello['error']}"
+
+
+def _pipe() -> tuple[Connection, Connection]:
+    from multiprocessing import Pipe
+
+    return Pipe()
+
+
+def _last(log: Path) -> str:
+    with contextlib.suppress(OSError):
+        lines = log.read_text(errors="replace").strip().splitlines()
+        return f": {lines[-1][:300]}" if lines else ""
+    return ""
