@@ -11,8 +11,8 @@ import os
 def _imports() -> None:
     import torch
     import torch._dynamo
-    import torch._inductor.compile_fx
-    import transformers.modeling_utils
+    import torch._inductor.compile_fx  # noqa: F401
+    import transformers.modeling_utils  # noqa: F401
 
     import harness.worker  # noqa: F401
 
