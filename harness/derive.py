@@ -116,9 +116,12 @@ def floor(case: Case, base: Kinds, ceilings: Mapping[str, float]) -> float:
 
     The work is the baseline's, so that recomputing is not counted as progress. A type that the machine has no
     arithmetic for is computed in fp32, so no ceiling is under that of fp32. NaN if nothing is known.
+
+    The type is that of the variant, or of the workload, if its parameters have a ``dtype``.
     """
     parts = [part.rpartition(":")[2] for part in case.variant.split("+")]
-    dtype = next((PRECISIONS[part] for part in parts if part in PRECISIONS), "float32")
+    plain = str(case.parameters.get("dtype", "float32"))
+    dtype = next((PRECISIONS[part] for part in parts if part in PRECISIONS), plain)
     compute = max(ceilings.get(dtype, 0.0), ceilings.get("float32", 0.0))
     copy = ceilings.get("copy")
     work = ((stated(base, "flops"), compute), (stated(base, "minimum_bytes"), copy))

@@ -80,6 +80,22 @@ def elements_per_1000_images(family: Family) -> Found:
     return Found(stats.span([1000 * memory.elements / images]), units.count)
 
 
+def flops_per_second(family: Family) -> Found:
+    """The work of the baseline's step over the time of this one's."""
+    step, work = measured.timing(family.row).step, family.row.flops
+    if not work:
+        raise NotMeasured("the FLOPs of its baseline were not counted")
+    return Found(step.inverse().times(work), units.flops)
+
+
+def of_limit(family: Family) -> Found:
+    """The share of what the machine reaches: of its best matrix product, or of its copy if that is slower."""
+    timing = measured.timing(family.row)
+    if not timing.of_limit:
+        raise NotMeasured("the machine's limits or the work of a step are not known")
+    return Found(timing.step.inverse().times(timing.of_limit * timing.step.point), units.percent)
+
+
 def geometric_mean(family: Family) -> Found:
     """Of the speedups over workloads, each counted once; the interval is over workloads and not launches."""
     logs = [math.log(row.speedup.point) for row in family.rows if row.speedup]
@@ -102,6 +118,10 @@ FIGURES: Mapping[str, Figure] = {
     "slope_without_cleaning": Figure(growth.slope_without_cleaning, "memory"),
     "elements_per_1000_images": Figure(elements_per_1000_images, "memory"),
     "depth_exponent": Figure(growth.depth_exponent, "memory", over=("layers",), fewest=3),
+    "length_exponent": Figure(growth.length_exponent, "memory", over=growth.LENGTHS, fewest=3),
+    "memory_at_2k_and_4k": Figure(growth.memory_at_2k_and_4k, "memory", over=growth.LENGTHS),
+    "flops_per_second": Figure(flops_per_second, "time"),
+    "of_limit": Figure(of_limit, "time"),
     "growth": Figure(growth.over_sizes, "time", over=SIZES, fewest=3),
     "growth_over_tokens": Figure(growth.over_tokens, "time", over=("new",), fewest=2),
     "over_dynamic": Figure(growth.over_dynamic, "time"),

@@ -32,8 +32,11 @@ def count(job: Job) -> int:
 
     That is matrix products, convolutions and attention; a multiply-add is two. Causal attention counts in
     full, as is usual. Recomputing counts too, so the work of a step is that of its baseline. Nothing inside a
-    kernel that torch does not know is counted.
+    kernel that torch does not know is counted, so a job that knows its own work says so in ``flops``.
     """
+    stated = int(getattr(job, "flops", 0))
+    if stated:
+        return stated
     from torch.utils.flop_counter import FlopCounterMode
 
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from harness import measured, stats, units
@@ -12,6 +12,11 @@ from harness.measured import Family, Found, NotMeasured
 from harness.record import WRONG_RESULT
 from harness.rows import CaseSummary, Memory
 from harness.stats import Interval
+
+Points = list[tuple[float, float]]
+
+#: The parameters that differ between lengths: at a fixed number of tokens the batch falls as they rise.
+LENGTHS = ("length", "batch")
 
 #: Batches that a growth of memory can be told from.
 FEWEST_BATCHES = 4
@@ -100,10 +105,19 @@ def depth_exponent(family: Family) -> Found:
     gradients, makes it look large. So k is fitted without and with a constant, and the interval holds both:
     where they disagree, the shape of the model hides the law and nothing is concluded.
     """
-    points = _depths(family.rows)
+    return _power(family, _depths, "depths")
+
+
+def length_exponent(family: Family) -> Found:
+    """k of memory = c length^k of one sequence, above its inputs: 1 is linear, 2 holds every score."""
+    return _power(family, _lengths, "lengths")
+
+
+def _power(family: Family, points_of: Callable[[Sequence[CaseSummary]], Points], what: str) -> Found:
+    points = points_of(family.rows)
     if len(points) < 3:
-        raise NotMeasured(_too_few(family, len(points), "depths"))
-    peers = {name: _depths(rows) for name, rows in family.peers.items() if name != family.row.case.variant}
+        raise NotMeasured(_too_few(family, len(points), what))
+    peers = {name: points_of(rows) for name, rows in family.peers.items() if name != family.row.case.variant}
     others = [
         f"{name} {units.between(_exponent(points), units.plain)}"
         for name, points in peers.items()
@@ -111,6 +125,45 @@ def depth_exponent(family: Family) -> Found:
     ]
     note = f"of the others: {', '.join(others)}" if others else ""
     return Found(_exponent(points), units.plain, note=note)
+
+
+def memory_at_2k_and_4k(family: Family) -> Found:
+    """The baseline's memory over this one's, above the inputs, at 2048 and 4096 tokens: the span of both.
+
+    The note has the ratio at each length, and the exponents with which both grow, where three lengths tell.
+    """
+    ratios = dict(sorted(_ratios(family.rows)))
+    told = [ratios[length] for length in (2048, 4096) if length in ratios]
+    if not told:
+        failures = [f"{row.case.id}: {row.failure}" for row in family.rows if row.failure]
+        raise NotMeasured("; ".join(["takes a length of 2048 or 4096 tokens", *failures[:2]]))
+    notes = ["of the baseline's memory over its own: "]
+    notes[0] += ", ".join(f"{units.times(ratio)} at {length}" for length, ratio in ratios.items())
+    if len(ratios) >= 3:
+        found = length_exponent(family)
+        notes.append(f"it grows with length to the power {units.between(found.value, units.plain)}")
+        notes += [found.note] if found.note else []
+    return Found(stats.span(told), units.times, note="; ".join(notes))
+
+
+def _ratios(rows: Sequence[CaseSummary]) -> list[tuple[int, float]]:
+    return [
+        (int(row.case.parameters["length"]), base.memory.activations.point / row.memory.activations.point)
+        for row in rows
+        if row.outcome != WRONG_RESULT and row.memory and row.memory.activations.point > 0
+        if (base := row.baseline) and base.memory and "length" in row.case.parameters
+    ]
+
+
+def _lengths(rows: Sequence[CaseSummary]) -> Points:
+    """Length and the bytes that a step adds for each sequence, of the cases that were measured."""
+    found = {
+        float(row.case.parameters["length"]): row.memory.activations.point / row.case.parameters["batch"]
+        for row in rows
+        if row.outcome != WRONG_RESULT and row.memory and row.memory.activations.point > 0
+        if {"length", "batch"} <= row.case.parameters.keys()
+    }
+    return sorted(found.items())
 
 
 def _exponent(points: Sequence[tuple[float, float]]) -> Interval:
@@ -134,7 +187,7 @@ def exponent_above_constant(points: Sequence[tuple[float, float]]) -> float:
     return (low + high) / 2
 
 
-def _depths(rows: Sequence[CaseSummary]) -> list[tuple[float, float]]:
+def _depths(rows: Sequence[CaseSummary]) -> Points:
     """Layers and the bytes of activations, of the cases that were measured."""
     found = {
         float(row.case.parameters["layers"]): row.memory.activations.point

@@ -109,6 +109,8 @@ class CaseSummary:
     quality: Quality | None = None
     equality: Equality | None = None
     parameters: int | None = None
+    flops: int | None = None
+    """Of a step of the baseline."""
     compression: Interval | None = None
     """Baseline / variant parameter bytes."""
     figures: Mapping[str, float | str] = field(default_factory=dict)

@@ -39,6 +39,14 @@ def rate(value: float) -> str:
     return _with(value, " samples/s")
 
 
+def flops(value: float) -> str:
+    """Per second: 312 TFLOP/s"""
+    for unit, one in (("TFLOP/s", 1e12), ("GFLOP/s", 1e9)):
+        if abs(value) >= one:
+            return _with(value / one, f" {unit}")
+    return _with(value, " FLOP/s")
+
+
 def plain(value: float) -> str:
     return _three(value)
 

@@ -74,3 +74,36 @@ def test_a_geometric_mean_counts_each_workload_once() -> None:
     assert found.found is not None
     assert found.found.value.point == pytest.approx(1.4)
     assert found.found.value.n == 3
+
+
+def kernel(step: float, *, work: int | None = 10**15, **ceilings: float) -> hand.HandRun:
+    """Attention alone at 8192 tokens: the baseline's work, and the seconds of the others' step."""
+    names = ("eager", "flash", "flash-attn-3")
+    cases = hand.group(
+        *names,
+        benchmark="attention",
+        model="attention",
+        phase="kernel",
+        device="cuda",
+        **{"length": 8192, "head": 128, "backward": False, "causal": False, "dtype": "bfloat16"},
+    )
+    launches = hand.timed(cases, [dict.fromkeys(names, step) | {"eager": 10.0}] * 3)
+    base = hand.record(cases[0], flops=work) if work else hand.record(cases[0])
+    launches.append(hand.launch(cases, "memory", 0, [base, *map(hand.record, cases[1:])]))
+    return hand.run(cases, launches=launches, device="cuda", ceilings=ceilings)
+
+
+def test_flops_in_a_second_are_the_work_of_the_baseline_over_the_own_time() -> None:
+    found = one(kernel(step=1.6), "flash.speed.fa3")
+    assert found.verdict == CONFIRMED
+    assert found.reason.startswith("625 TFLOP/s lies within")
+    assert one(kernel(step=5.0), "flash.speed.fa3").verdict == SHORT
+    assert "were not counted" in one(kernel(step=1.6, work=None), "flash.speed.fa3").reason
+
+
+def test_the_share_of_the_limit_is_of_the_type_that_the_workload_computes_in() -> None:
+    run = kernel(step=2.0, float32=1e14, bfloat16=1e15)
+    found = one(run, "flash.speed.fa2")
+    assert found.verdict == CONFIRMED
+    assert found.reason.startswith("50 % lies within")
+    assert "limits or the work" in one(kernel(step=2.0), "flash.speed.fa2").reason

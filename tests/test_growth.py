@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import growth, stats
+from harness.judgement import ClaimVerdict
 from harness.record import OUT_OF_MEMORY
 from harness.summary import summarise
 from harness.verdict import CONFIRMED, INCONCLUSIVE, NOT_MEASURED, REVERSED, SHORT
@@ -217,3 +218,69 @@ def test_every_beginning_has_its_slope() -> None:
     assert growth.prefix_slopes(y) == pytest.approx(expected)
     assert expected[0] == 8
     assert expected[-1] < 4
+
+
+def over_lengths(lengths: Sequence[int], flash: Callable[[int], int], tokens: int = 8192) -> hand.HandRun:
+    """Memory above the inputs of a sequence of each length: every score in the baseline, `flash` in flash."""
+    groups, launches = [], []
+    for length in lengths:
+        batch = tokens // length
+        cases = hand.group(
+            "eager",
+            "flash",
+            benchmark="attention",
+            model="attention",
+            phase="kernel",
+            batch=batch,
+            length=length,
+        )
+        groups.append(cases)
+        kept = {"weights": 0, "optimizer": 0, "batch": 1000}
+        found = {
+            "eager": {"peak": 1000 + batch * length**2, **kept},
+            "flash": {"peak": 1000 + batch * flash(length), **kept},
+        }
+        launches += hand.weighed(cases, found)
+    return hand.run(*groups, launches=launches)
+
+
+def exponent(variant: str, run: hand.HandRun) -> ClaimVerdict:
+    wanted = hand.claim(
+        technique="attention",
+        metric="ratio",
+        range=[0.9, 1.1],
+        better="lower",
+        phase="kernel",
+        variants=[variant],
+        figure="length_exponent",
+    )
+    return one(run, wanted)
+
+
+def test_memory_over_length_is_linear_or_quadratic_whatever_the_batch() -> None:
+    run = over_lengths([512, 1024, 2048], lambda length: 200 * length)
+    linear, quadratic = exponent("flash", run), exponent("eager", run)
+    assert linear.found is not None
+    assert quadratic.found is not None
+    assert linear.found.value.point == pytest.approx(1)
+    assert quadratic.found.value.point == pytest.approx(2)
+    assert (linear.verdict, quadratic.verdict) == (CONFIRMED, SHORT)
+    assert "eager 2" in linear.reason
+
+
+def test_two_lengths_tell_no_exponent() -> None:
+    found = exponent("flash", over_lengths([512, 1024], lambda length: length))
+    assert (found.verdict, found.reason) == (NOT_MEASURED, "takes 3 lengths, this run has 2")
+
+
+def test_the_memory_of_flash_attention_is_judged_at_2k_and_4k() -> None:
+    found = one(over_lengths([1024, 2048, 4096], lambda length: 200 * length), "flash.memory.readme")
+    assert found.verdict == CONFIRMED
+    assert found.found is not None
+    assert (found.found.value.low, found.found.value.high) == pytest.approx((10.24, 20.48))
+    assert "at 1024, 10.2x at 2048, 20.5x at 4096; it grows with length to the power 1;" in found.reason
+    quadratic = one(over_lengths([2048, 4096], lambda length: length**2 // 3), "flash.memory.readme")
+    assert quadratic.verdict == SHORT
+    short = one(over_lengths([256, 512, 1024], lambda length: 200 * length), "flash.memory.readme")
+    assert short.verdict == NOT_MEASURED
+    assert "takes a length of 2048 or 4096 tokens" in short.reason

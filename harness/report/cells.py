@@ -60,7 +60,14 @@ def equal(row: CaseSummary) -> str:
 def remark(row: CaseSummary) -> str:
     return "; ".join(
         text
-        for text in (row.failure or row.message, _quality(row), _told(row), _compile(row), _noise(row))
+        for text in (
+            row.failure or row.message,
+            _work(row),
+            _quality(row),
+            _told(row),
+            _compile(row),
+            _noise(row),
+        )
         if text
     )
 
@@ -71,6 +78,13 @@ def _told(row: CaseSummary) -> str:
         f"{name} {value if isinstance(value, str) else units.plain(value)}"
         for name, value in row.figures.items()
     )
+
+
+def _work(row: CaseSummary) -> str:
+    """A kernel alone is known by the work that it does in a second."""
+    if row.case.phase != "kernel" or not row.flops or row.timing is None or row.outcome != OK:
+        return ""
+    return units.flops(row.flops / row.timing.step.point)
 
 
 def _quality(row: CaseSummary) -> str:
