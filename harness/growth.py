@@ -232,7 +232,8 @@ def _too_few(family: Family, have: int, what: str, fewest: int = 3) -> str:
 def over_tokens(family: Family) -> Found:
     """The speedup at the most generated tokens over that at the fewest: above 1 where it grows with them.
 
-    Launches of different lengths are independent, so any one of each makes a pair; the interval is over pairs.
+    Launches of different lengths are independent, so any one of each makes a pair; the interval is over
+    pairs.
     """
     rows = sorted((row for row in family.rows if row.timing and row.timing.effects), key=_tokens)
     if len({*map(_tokens, rows)}) < 2:

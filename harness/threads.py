@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 
 
 def wait_asleep(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Threads of OpenMP sleep while they wait, in processes started from now on; a setting that is there stays.
+    """OpenMP threads sleep while they wait, in processes started from now on; a setting that is there stays.
 
     By default they spin. On a machine whose cores others want too, a thread then spins for as long as its
     partner is not scheduled: a step of 60 ms took 500 to 1200 ms on two cores with other work on them, and
