@@ -45,6 +45,18 @@ def speedup_over_updates(family: Family) -> Found:
     return Found(stats.ratio(effects), units.times, effects, logs=True, note=f"against {name}")
 
 
+def bytes_left_behind(family: Family) -> Found:
+    """Of the search for a batch that fits, which ends on the first fraction of its start that does."""
+    told = family.row.figures
+    left = told.get("bytes left behind")
+    if not isinstance(left, float | int):
+        raise NotMeasured(family.row.failure or "no search for a batch in this run")
+    if not float(told["attempts"]) > 1:
+        raise NotMeasured("the batch at the start fitted, so nothing was halved")
+    note = f"batch {told['batch found']:g} of {told['batch at the start']:g}, attempts {told['attempts']:g}"
+    return Found(stats.span([left]), units.size, note=note)
+
+
 def memory_saving(family: Family) -> Found:
     memory = measured.memory(family.row)
     if memory.saving is None:
@@ -109,6 +121,7 @@ def geometric_mean(family: Family) -> Found:
 FIGURES: Mapping[str, Figure] = {
     "speedup": Figure(speedup, "time"),
     "speedup_over_updates": Figure(speedup_over_updates, "time"),
+    "bytes_left_behind": Figure(bytes_left_behind, "memory"),
     "memory_saving": Figure(memory_saving, "memory"),
     "compression": Figure(compression),
     "quality_loss": Figure(quality_loss, "quality"),

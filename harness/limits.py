@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.cgroup import Cgroup, numbers
@@ -36,6 +37,32 @@ def set_host_limit(size: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     bounds = [size, *(bound for bound in (soft, hard) if bound != resource.RLIM_INFINITY)]
     resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hard))
+
+
+@contextmanager
+def host_bound(size: int, status: Path = Path("/proc/self/status")) -> Iterator[None]:
+    """At most `size` bytes of data more than this process has now; its limit is as before on exit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    bounds = [numbers(status)["VmData"] * 1024 + size]
+    bounds += [bound for bound in (soft, hard) if bound != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+@contextmanager
+def device_bound(size: int) -> Iterator[None]:
+    """The same of what torch's allocator may take of the CUDA device."""
+    import torch
+
+    total = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction(min(1.0, (torch.cuda.memory_reserved() + size) / total))
+    try:
+        yield
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 def oom_kills(cgroup: Cgroup | None = None, vmstat: Path = VMSTAT) -> int:

@@ -198,7 +198,7 @@ def test_what_needs_cuda_says_so_elsewhere(technique: Technique) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_technique_is_short(path: Path) -> None:
-    """How to apply it and no more: the aim is 60 lines, the limit 80; of code, for reasons may take space."""
+    """How to apply it and no more: aim at 60 lines, at most 110; of code, for reasons may take space."""
     code = {
         line
         for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
@@ -208,7 +208,7 @@ def test_a_technique_is_short(path: Path) -> None:
         for line in range(token.start[0], token.end[0] + 1)
         if token.string
     }
-    assert len(code) <= 80
+    assert len(code) <= 110
 
 
 def process_state() -> dict[str, Any]:

@@ -1,0 +1,138 @@
+"""Pruning: weights set to zero, or left out.
+
+Zeros in a dense matrix are stored and multiplied like any other number: they save nothing, and ``figures``
+says so (share of zeros against bytes saved). Only what is really left out, or stored in a sparse format that
+the device multiplies, is smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import Unsupported
+from harness.technique import Technique, Variant
+from harness.workload import ModelJob, Update, Workload
+
+if TYPE_CHECKING:
+    import torch
+
+#: The source's share of weights that go.
+SHARE = 0.5
+#: Steps until the gradual variant has pruned its share.
+GRADUAL_STEPS = 100
+
+
+class PrunedJob(ModelJob):
+    def figures(self) -> dict[str, float | str]:
+        """Of the weights as they are stored."""
+        weights = [weight.detach() for weight in self.model.parameters()]
+        zeros = sum(int((weight == 0).sum()) for weight in weights)
+        return {"share of zeros": zeros / sum(weight.numel() for weight in weights)}
+
+
+def edited(edit: Callable[[torch.nn.Module], None], workload: Workload) -> Workload:
+    # A job that tells the share of zeros, unless the workload has one of its own.
+    changed = workload.edited(lambda model: edit(model) or model)  # type: ignore[func-returns-value]
+    return replace(changed, make_job=workload.make_job or PrunedJob)
+
+
+def linears(model: torch.nn.Module) -> Iterator[Any]:
+    import torch
+
+    return (module for module in model.modules() if isinstance(module, torch.nn.Linear))
+
+
+def unstructured(model: torch.nn.Module) -> None:
+    """The half of each linear layer's weights that are smallest, as the source writes it."""
+    from torch.nn.utils import prune
+
+    for module in linears(model):
+        prune.l1_unstructured(module, name="weight", amount=SHARE)  # type: ignore[no-untyped-call]
+        prune.remove(module, "weight")  # type: ignore[no-untyped-call]
+
+
+def two_of_four(model: torch.nn.Module) -> None:
+    """Of every four weights in a row the two smallest become zero: the pattern that sparse kernels want."""
+
+    for module in linears(model):
+        weight: torch.Tensor = module.weight.data
+        if weight.shape[1] % 4 == 0:
+            fours = weight.view(-1, 4)
+            fours.scatter_(1, fours.abs().topk(2, dim=1, largest=False).indices, 0.0)
+
+
+def structured(model: torch.nn.Module) -> None:
+    """Half of the hidden units of each feed-forward layer, those with the smallest weights, are cut out."""
+    import torch
+
+    found: list[Any] = [
+        module for module in model.modules() if hasattr(module, "fc1") and hasattr(module, "fc2")
+    ]
+    if not found:
+        raise Unsupported("finds no feed-forward layers fc1 and fc2 to cut units out of")
+    for module in found:
+        norms = module.fc1.weight.detach().abs().sum(1)
+        kept = norms.topk(len(norms) - int(SHARE * len(norms))).indices.sort().values
+        for layer, name, axis in (
+            (module.fc1, "weight", 0),
+            (module.fc1, "bias", 0),
+            (module.fc2, "weight", 1),
+        ):
+            tensor = getattr(layer, name).detach().index_select(axis, kept)
+            setattr(layer, name, torch.nn.Parameter(tensor))
+        module.fc1.out_features = module.fc2.in_features = len(kept)
+
+
+def gradual(workload: Workload) -> Workload:
+    """Zeros come during training, fast at first (Zhu and Gupta 2017), and stay zero."""
+
+    def make_update() -> Update:
+        inner, taken = workload.make_update(), 0
+
+        def update(loss: torch.Tensor, optimizer: torch.optim.Optimizer, step: bool = True) -> None:
+            nonlocal taken
+            inner(loss, optimizer, step=step)
+            if step:
+                taken += 1
+                thin(optimizer, SHARE * (1 - (1 - min(1.0, taken / GRADUAL_STEPS)) ** 3))
+
+        return update
+
+    return replace(workload, make_update=make_update, make_job=workload.make_job or PrunedJob)
+
+
+def thin(optimizer: torch.optim.Optimizer, share: float) -> None:
+    """Sets that share of each matrix to zero, the smallest first."""
+    for weight in (one.data for group in optimizer.param_groups for one in group["params"] if one.ndim == 2):
+        count = int(share * weight.numel())
+        if count:
+            weight.view(-1)[weight.abs().view(-1).topk(count, largest=False).indices] = 0.0
+
+
+def _edit(edit: Callable[[torch.nn.Module], None], says: str) -> Variant:
+    return Variant(apply=partial(edited, edit), says=says, tolerance=None, phases=("infer",))
+
+
+TECHNIQUE = Technique(
+    name="pruning",
+    says="weights set to zero, or left out",
+    stage="weights",
+    family="compression",
+    baseline="dense",
+    measures=("memory", "time", "quality"),
+    variants={
+        "dense": Variant(says="every weight"),
+        "unstructured": _edit(unstructured, "half of the weights zero, the smallest: stored all the same"),
+        "2-4-zeros": _edit(two_of_four, "two of every four zero, in a dense matrix that stores them"),
+        "structured": _edit(structured, "half of the hidden units cut out, the layers really smaller"),
+        "gradual": Variant(
+            apply=gradual,
+            says="half of the weights zero, more with every step",
+            tolerance=None,
+            phases=("train",),
+        ),
+    },
+)
