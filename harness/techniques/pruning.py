@@ -1,8 +1,7 @@
 """Pruning: weights set to zero, or left out.
 
 Zeros in a dense matrix are stored and multiplied like any other number: they save nothing, and ``figures``
-says so (share of zeros against bytes saved). Only what is really left out, or stored in a sparse format that
-the device multiplies, is smaller.
+tells their share, beside the bytes of parameters that any run counts. Only what is left out is smaller.
 """
 
 from __future__ import annotations
