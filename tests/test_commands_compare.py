@@ -1,0 +1,121 @@
+"""`compare` as it is typed: real commits of a small repository, one of them a fifth slower."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import cli, commands_compare
+from harness.launch import Pace
+from tests.test_checkouts import git
+
+DECLARED = """
+import time
+from harness.benchmark import Benchmark, grid
+from harness.technique import Technique, Variant
+from harness.workload import Workload
+
+SECONDS = 0.0020
+
+def make(phase, device, seed):
+    import torch
+
+    def forward(model, batch):
+        ends = time.perf_counter() + SECONDS
+        while time.perf_counter() < ends:
+            pass
+        return model(batch["x"])
+
+    return Workload(
+        model="toy", phase=phase, samples=4, device=device, seed=seed, forward=forward,
+        make_model=lambda: torch.nn.Linear(8, 8), make_batches=lambda: [{"x": torch.randn(4, 8)}],
+    )
+
+BENCHMARK = Benchmark(
+    name="toy",
+    make=make,
+    quick=grid(model="toy", phase="infer"),
+    technique=Technique(
+        name="toy", says="waits", stage="control", baseline="once", variants={"once": Variant()}
+    ),
+)
+"""
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """good, no change, slower, no change."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "repo"
+    (folder / "bench").mkdir(parents=True)
+    git(folder, "init", "-q", "-b", "main")
+    slow = DECLARED.replace("0.0020", "0.0030")
+    texts = {"good": DECLARED, "a note": DECLARED + "# 1\n", "slower": slow, "another": slow + "# 2\n"}
+    for subject, text in texts.items():
+        (folder / "bench" / "toy.py").write_text(text)
+        git(folder, "add", ".")
+        git(folder, "commit", "-qm", subject)
+    monkeypatch.chdir(folder)
+    quick = commands_compare.PROFILES["quick"]
+    pace = Pace(rounds=3, block=0.02, lane=1.0, warm_up=0.05)
+    small = dataclasses.replace(quick, pace=pace, launches=(4, 6), budget=120)
+    monkeypatch.setitem(commands_compare.PROFILES, "quick", small)
+    return folder
+
+
+def compare(*arguments: str) -> int:
+    return cli.main(["compare", "--benchmarks", "bench", "--device", "cpu", *arguments])
+
+
+def test_a_slower_commit_is_found_and_fails_the_check(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare("HEAD~3", "HEAD", "--format", "json", "--fail-on", "slower:5%") == 1
+    shown = capsys.readouterr()
+    (case,) = json.loads(shown.out)["cases"]
+    assert case["case"] == "toy/toy-infer@cpu#once"
+    assert case["time"]["verdict"] == "slower"
+    assert case["results"]["verdict"] == "identical"
+    assert "fail-on: toy/toy-infer@cpu#once: time slower" in shown.err
+    (folder,) = (repo / "results").glob("*/compare/*")
+    assert cli.main(["compare", str(folder), "--format", "markdown"]) == 0
+    assert "slower" in capsys.readouterr().out
+    assert len(git(repo, "worktree", "list").splitlines()) == 1
+    assert not list((repo.parent / "cache" / "claimbench" / "checkouts").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["HEAD~1", "nobody"], "'nobody' is neither a stored run nor a commit"),
+        (["HEAD"], "compared with what?"),
+        ([], "two stored runs, two commits, or --python twice"),
+        (["HEAD~1", "HEAD", "--fail-on", "slower:much"], "--fail-on"),
+        (["--python", sys.executable], "--python is given twice"),
+        (["--python", "/nowhere", "--python", sys.executable], "no such interpreter"),
+        (["--bisect", "HEAD", "HEAD~1", "toy"], "no ancestor"),
+        (["--bisect", "HEAD~1", "HEAD", "toy", "--error", "2"], "a chance between"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    repo: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert compare(*arguments) == 2
+    shown = capsys.readouterr()
+    assert says in shown.err
+    assert len(shown.err.splitlines()) == 1
+    assert not shown.out
+    assert not (repo / "results").exists()
+
+
+def test_an_environment_without_torch_says_what_to_install(
+    repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import venv
+
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
+    assert compare("--python", str(tmp_path / "bare"), "--python", sys.executable) == 2
+    assert "-m pip install" in capsys.readouterr().err
+    assert not (repo / "results").exists()
