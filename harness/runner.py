@@ -32,6 +32,10 @@ class Settings:
     qualities: int = 3
     """Quality launches, each from another seed."""
 
+    def fewest(self, kind: str) -> int:
+        """Launches of this kind that a group has at least."""
+        return {"memory": 1, "time": self.launches[0], "quality": self.qualities}[kind]
+
 
 PROFILES = {
     "quick": Settings(
@@ -57,7 +61,7 @@ FINAL = (record.OUT_OF_MEMORY, record.TIMEOUT, "unsupported")
 class Watch(Protocol):
     """Who follows the run: the terminal, or a test."""
 
-    def planned(self, made: int, launches: int) -> None: ...
+    def planned(self, plan: Plan, settings: Settings) -> None: ...
 
     def begins(self, group: list[Case], kind: str, launch: int) -> None: ...
 
@@ -104,8 +108,7 @@ class Runner:
 
     def run(self, plan: Plan) -> bool:
         """Measures what `plan` asks for and the journal lacks. False if the budget ended before that."""
-        launches = sum(self._fewest(kind) for group in plan.groups for kind in plan.kinds(group[0]))
-        self._watch.planned(len(self._journal.run.launches), launches)
+        self._watch.planned(plan, self._settings)
         for group in plan.groups:
             if self._over():
                 return False
@@ -121,18 +124,15 @@ class Runner:
         """All launches that the group has at least; whether any was made now."""
         before = len(self._journal.run.launches)
         for kind in plan.kinds(group[0]):
-            while not self._over() and self._count(group, kind) < self._fewest(kind):
+            while not self._over() and self._count(group, kind) < self._settings.fewest(kind):
                 self._launch(group, kind, plan)
         return len(self._journal.run.launches) > before
-
-    def _fewest(self, kind: str) -> int:
-        return {"memory": 1, "time": self._settings.launches[0], "quality": self._settings.qualities}[kind]
 
     def _count(self, group: list[Case], kind: str) -> int:
         """Launches that count: noisy ones are measured again, up to as many as a group has at least."""
         made = self._made(group, kind)
         noisy = sum(bool(launch["noisy"]) for launch in made)
-        return len(made) - min(noisy, self._fewest(kind))
+        return len(made) - min(noisy, self._settings.fewest(kind))
 
     def _made(self, group: list[Case], kind: str) -> list[Json]:
         name = group[0].group

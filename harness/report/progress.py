@@ -1,11 +1,13 @@
 """What the terminal shows while a run goes on: what is measured, the time left, each row as it comes.
 
-On a terminal one live line beneath the rows; elsewhere a plain line for each group; with --format json
+On a terminal one live line beneath the rows; elsewhere a plain line for each case, once; with --format json
 nothing on standard output, where only the answer belongs.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from rich.console import Console
@@ -15,7 +17,6 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.progress import (
     Progress as Bar,
@@ -24,18 +25,32 @@ from rich.progress import (
 from harness import summary
 from harness.record import Case, Json
 from harness.report import cells, table
+from harness.report.remaining import Remaining
+from harness.rows import CaseSummary
+from harness.runner import Plan, Settings
 from harness.store import Run
 
 
 class Progress:
     """A `Watch` for the runner."""
 
-    def __init__(self, run: Run, *, quiet: bool = False, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        quiet: bool = False,
+        console: Console | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._run = run
         self._console = console or Console(stderr=quiet, highlight=False, soft_wrap=True)
         self._quiet = quiet
         self._bar: Bar | None = None
         self._task: TaskID | None = None
+        self._now = now
+        self._started = now()
+        self._remaining: Remaining | None = None
+        self._rows: dict[str, CaseSummary] = {}
 
     def __enter__(self) -> Progress:
         self.say(f"{cells.heading(self._run.info)}")
@@ -47,11 +62,11 @@ class Progress:
                 MofNCompleteColumn(),
                 TextColumn("launches"),
                 TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
+                TextColumn("{task.fields[left]}"),
+                TextColumn("{task.fields[found]}"),
             )
             self._bar = Bar(*columns, console=self._console, transient=True)
-            self._task = self._bar.add_task("starting", total=None)
+            self._task = self._bar.add_task("starting", total=None, left="", found="")
             self._bar.start()
         return self
 
@@ -68,20 +83,57 @@ class Progress:
     def say(self, text: str) -> None:
         self._console.print(text, markup=False)
 
-    def planned(self, made: int, launches: int) -> None:
-        """How many launches the run has at least, and how many of them an earlier try has made."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, total=launches, completed=made)
+    def planned(self, plan: Plan, settings: Settings) -> None:
+        """What the run is to measure, before its first launch; an earlier try may have made some."""
+        self._started = self._now()
+        self._remaining = Remaining(plan, settings)
+        for launch in self._run.launches:
+            self._remaining.add(launch)
+        self._show()
 
     def begins(self, group: list[Case], kind: str, launch: int) -> None:
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=f"{group[0].group} {kind} {launch + 1}")
+        self._show(description=f"{group[0].group} {kind} {launch + 1}")
 
     def ends(self, group: list[Case], launch: Json) -> None:
-        if self._bar is not None and self._task is not None:
-            self._bar.advance(self._task)
+        if self._remaining is not None:
+            self._remaining.add(launch)
+        self._show()
 
     def measured(self, group: list[Case]) -> None:
-        """The group's rows, each on one line."""
-        for row in summary.summarise(self._run, groups=[group[0].group]):
-            self.say(table.line(row))
+        """The group's rows, each on one line; elsewhere than on a terminal only the first time."""
+        found = summary.summarise(self._run, groups=[group[0].group])
+        known = group[0].id in self._rows
+        self._rows |= {row.case.id: row for row in found}
+        if self._bar is not None or not known:
+            for row in found:
+                self.say(table.line(row))
+        self._show()
+
+    def left(self) -> float | None:
+        """Seconds that the run still takes; None before its first launch."""
+        return self._remaining.seconds(self._now() - self._started) if self._remaining else None
+
+    def _show(self, **changed: str) -> None:
+        if self._bar is None or self._task is None or self._remaining is None:
+            return
+        made, expected = self._remaining.launches()
+        told = {"left": _left(self.left()), "found": _found(self._rows.values())}
+        self._bar.update(self._task, completed=made, total=expected, **told, **changed)  # type: ignore[arg-type]
+
+
+def _left(seconds: float | None) -> str:
+    """``about 6 min left``: no more digits than it is good for."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} s left"
+    return f"about {round(seconds / 60)} min left"
+
+
+def _found(rows: Iterable[CaseSummary]) -> str:
+    """How many variants are faster so far, slower, or neither yet."""
+    speedups = [row.speedup for row in rows if row.speedup and not row.case.is_baseline]
+    faster = sum(one.low > 1 for one in speedups)
+    slower = sum(one.high < 1 for one in speedups)
+    open_ = len(speedups) - faster - slower
+    return f"so far {faster} faster, {slower} slower, {open_} not told apart" if speedups else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.report.progress import Progress
+from harness.runner import PROFILES, Plan
 from harness.store import Run
 from tests import handmade
 
@@ -24,9 +25,11 @@ def progress(*, terminal: bool, quiet: bool = False) -> tuple[Progress, io.Strin
 
 def follow(watch: Progress, run: Run) -> None:
     with watch:
-        watch.planned(0, 3)
+        plan = Plan([CASES], lambda case: ("time",), lambda case: None, lambda case: False)
+        watch.planned(plan, PROFILES["quick"])
         for launch in handmade.timed(CASES, [{"fp32": 0.2, "bf16": 0.1}] * 3):
             watch.begins(CASES, "time", launch["launch"])
+            launch["seconds"] = 4.0
             run.launches.append(launch)
             watch.ends(CASES, launch)
         watch.measured(CASES)
@@ -48,3 +51,18 @@ def test_a_terminal_gets_a_live_line_too() -> None:
     assert "launches" in out.getvalue()
     assert "mixed-precision/gpt2-train@cpu time 3" in out.getvalue()
     assert "bf16: 2x" in out.getvalue()
+
+
+def test_a_terminal_says_what_is_left_and_what_was_found() -> None:
+    watch, out, run = progress(terminal=True)
+    follow(watch, run)
+    assert "s left" in out.getvalue()
+    assert "so far 1 faster, 0 slower, 0 not told apart" in out.getvalue()
+
+
+def test_a_log_gets_no_second_line_for_a_case_that_is_measured_again() -> None:
+    watch, out, run = progress(terminal=False)
+    follow(watch, run)
+    before = out.getvalue()
+    watch.measured(CASES)
+    assert out.getvalue() == before
