@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from harness import growth, measured, stats, units
+from harness import growth, loading, measured, stats, units
 from harness.measured import Family, Figure, Found, NotMeasured
 
 #: The parameters that make a model larger.
@@ -138,5 +138,8 @@ FIGURES: Mapping[str, Figure] = {
     "growth": Figure(growth.over_sizes, "time", over=SIZES, fewest=3),
     "growth_over_tokens": Figure(growth.over_tokens, "time", over=("new",), fewest=2),
     "over_dynamic": Figure(growth.over_dynamic, "time"),
+    "best_workers": Figure(loading.best_workers, "time"),
+    "bottleneck_found": Figure(loading.bottleneck_found, "time"),
+    "slow_transform_found": Figure(loading.slow_transform_found, "time"),
     "geometric_mean": Figure(geometric_mean, "time", over=None),
 }

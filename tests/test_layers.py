@@ -36,6 +36,7 @@ LAYERS = [
         "changes",
         "matching",
         "figures",
+        "loading",
         "growth",
         "measured",
         "verdict",
