@@ -11,7 +11,7 @@ import importlib.metadata
 import itertools
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, reduce
 
 from packaging.requirements import Requirement
@@ -127,6 +127,8 @@ def techniques() -> dict[str, Technique]:
 
     found = {}
     for module in pkgutil.iter_modules(harness.techniques.__path__):
+        if module.name.startswith("_"):
+            continue
         technique = importlib.import_module(f"harness.techniques.{module.name}").TECHNIQUE
         found[technique.name] = technique
     return found
@@ -165,6 +167,25 @@ def stack(spelling: str) -> Technique:
         variants=variants,
         baseline="none",
         phases=tuple(p for p in parts[0][0].phases if all(p in t.phases for t, _ in parts)),
+    )
+
+
+def upon(base: Technique, spelling: str, baseline: str = "") -> Technique:
+    """`base` with the stack `spelling` beside each of its variants and beside its baseline as well.
+
+    What it gains where the others are in use already: int8 against bf16, both compiled. A variant is named
+    ``int8+compile:default``; `baseline` is another variant of `base` than its own to compare with.
+    """
+    others = [(part.stage, part.variant(name)) for part, name in map(_part, spelling.split("+"))]
+
+    def together(variant: Variant) -> Variant:
+        staged = sorted([(base.stage, variant), *others], key=lambda one: STAGES.index(one[0]))
+        return replace(_together([one for _, one in staged]), says=f"{variant.says}; {spelling}")
+
+    return replace(
+        base,
+        baseline=f"{baseline or base.baseline}+{spelling}",
+        variants={f"{name}+{spelling}": together(variant) for name, variant in base.variants.items()},
     )
 
 

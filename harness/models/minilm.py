@@ -28,7 +28,7 @@ SIZES = table(("batch", "length"), tiny=(2, 16), small=(8, 64), base=(32, 128), 
 #: The longest passage that it has positions for.
 LONGEST = 512
 #: Passages by which it is judged, their tokens, how many at once, and how many neighbours each has.
-JUDGED, JUDGED_LENGTH, JUDGED_AT_ONCE, NEIGHBOURS = 256, 24, 64, 10
+JUDGED, JUDGED_LENGTH, JUDGED_AT_ONCE, NEIGHBOURS = 192, 16, 64, 10
 
 
 def make(*, phase: str, device: str = "cpu", seed: int = 0, size: str = "small", **given: Any) -> Workload:

@@ -15,9 +15,12 @@ Results = dict[str, torch.Tensor]
 
 
 def tiny(model: str = "gpt2", phase: str = "train") -> Workload:
-    """The smallest of `model`, but for normalization over a batch, which of two images is all rounding."""
-    given = {"batch": 8, "resolution": 64} if model == "resnet" else {}
-    return benchmark.model(model)(phase=phase, size="tiny", **given)
+    """The smallest of `model`, but for normalization over a batch, which of two images is all rounding.
+
+    ``wide-gpt2`` is as wide as a block of weights that are quantized together.
+    """
+    given = {"resnet": {"batch": 8, "resolution": 64}, "wide-gpt2": {"width": 64}}.get(model, {})
+    return benchmark.model(model.removeprefix("wide-"))(phase=phase, size="tiny", **given)
 
 
 def first_step(workload: Workload) -> Results:

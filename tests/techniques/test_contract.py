@@ -47,7 +47,7 @@ def same_results(technique: Technique, phase: str) -> Iterator[tuple[str, Varian
 def model_of(technique: Technique, variant: str = "") -> str:
     if "batch-norm" in variant:
         return "resnet"
-    return "trajectory" if technique.stage == "pipeline" else "gpt2"
+    return {"pipeline": "trajectory", "weights": "wide-gpt2"}.get(technique.stage, "gpt2")
 
 
 def phases_of(technique: Technique) -> list[str]:

@@ -1,0 +1,101 @@
+"""Quantization: the weights of linear layers in 8, 4 or 2 bits; embeddings and norms stay as they are.
+
+Every format is lossy. Its tolerance is what its rounding does to outputs, measured on random weights and on
+trained ones, where a few large values stretch a scale: in int8 up to 0.08 where each row has a scale and
+0.46 where a whole weight has one, 0.36 in 4 bits. Of 2 bits 0.2 to 1.2: over 0.9 little is left of the
+output, and it is called wrong. What a format costs a task is told by ``quality``. Those of fp8 are from its
+3 bits of fraction, as no GPU has tried them yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from harness.technique import Technique, Variant
+from harness.workload import Workload
+
+if TYPE_CHECKING:
+    import torch
+
+
+@contextmanager
+def settings() -> Iterator[None]:
+    """What a library sets for the whole process is as before on exit."""
+    from harness.techniques import _quantizers
+
+    with _quantizers.settings():
+        yield
+
+
+def by(quantizer: str, says: str, tolerance: float, *needs: str, on: str = "", **given: Any) -> Variant:
+    """The variant whose model has gone through that function of _quantizers; `on` is its only device."""
+
+    def edit(model: torch.nn.Module) -> torch.nn.Module:
+        from harness.techniques import _quantizers
+
+        found: torch.nn.Module = getattr(_quantizers, quantizer)(model, **given)
+        return found
+
+    def apply(workload: Workload) -> Workload:
+        return workload.with_during(settings).edited(edit)
+
+    return Variant(apply=apply, says=says, tolerance=tolerance, needs=needs, devices=(on,) if on else None)
+
+
+AO = ("torchao>=0.18",)
+FP8 = ("cuda", *AO)
+BNB = ("bitsandbytes>=0.50", "accelerate>=1.1")
+NF4: dict[str, Any] = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_use_double_quant": True}
+
+TECHNIQUE = Technique(
+    name="quantization",
+    says="weights of 8, 4 or 2 bits",
+    stage="weights",
+    baseline="fp32",
+    phases=("infer", "generate"),
+    variants={
+        "fp32": Variant(says="weights as they are"),
+        "bf16": by("bf16", "weights and arithmetic in bf16", 0.05),
+        "dynamic-int8": by(
+            "dynamic", "torch.ao's quantize_dynamic, as guides write it; for hosts", 0.5, on="cpu"
+        ),
+        "int8-weight-only": by(
+            "rowwise", "torchao: int8 weights, floats multiplied", 0.1, *AO, config="Int8WeightOnlyConfig"
+        ),
+        "int8-dynamic": by(
+            "rowwise",
+            "torchao: int8 weights and activations, multiplied as such",
+            0.2,
+            *AO,
+            config="Int8DynamicActivationInt8WeightConfig",
+        ),
+        "int4-weight-only": by("int4", "torchao: 4-bit weights, the rest bf16", 0.5, *AO),
+        "int2": by("int2", "torchao: 2-bit weights, stored in 8 bits each", 0.9, *AO),
+        "int2-packed": by("int2_packed", "the same four to a byte, unpacked for each step", 0.9, *AO),
+        "fp8-weight-only": by(
+            "rowwise", "torchao: fp8 weights", 0.2, *FP8, on="cuda", config="Float8WeightOnlyConfig"
+        ),
+        "fp8-dynamic": by(
+            "rowwise",
+            "torchao: fp8 weights and activations, multiplied as such",
+            0.3,
+            *FP8,
+            on="cuda",
+            config="Float8DynamicActivationFloat8WeightConfig",
+        ),
+        "bnb-int8": by(
+            "bitsandbytes", "LLM.int8(): outliers among activations in 16 bits", 0.1, *BNB, load_in_8bit=True
+        ),
+        "bnb-int8-plain": by(
+            "bitsandbytes",
+            "bitsandbytes int8, outliers too",
+            0.2,
+            *BNB,
+            load_in_8bit=True,
+            llm_int8_threshold=0.0,
+        ),
+        "bnb-nf4": by("bitsandbytes", "bitsandbytes NF4, its scales quantized as well", 0.4, *BNB, **NF4),
+    },
+)

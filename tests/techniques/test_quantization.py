@@ -1,0 +1,203 @@
+"""Quantization: what is stored, what it costs real tasks, and that nothing is set for good."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from harness import benchmark, claims, memory, weights, worker
+from harness.errors import Unsupported
+from harness.models import digits
+from harness.technique import technique, upon
+from harness.techniques import _quantizers
+from harness.workload import ModelJob
+from tests.techniques.conftest import Results, tiny
+
+QUANTIZATION = technique("quantization")
+ON_HOSTS = [name for name, one in QUANTIZATION.variants.items() if one.devices != ("cuda",)]
+LEDGER = [claim for claim in claims.load() if claim.technique == "quantization"]
+DECLARED = [one for one in benchmark.discover().values() if one.applied.name == "quantization"]
+
+
+def built(name: str, model: str = "wide-gpt2", phase: str = "infer") -> ModelJob:
+    job = QUANTIZATION.variant(name).apply(tiny(model, phase)).build()
+    assert isinstance(job, ModelJob)
+    return job
+
+
+def layer(width: int = 256, rows: int = 128) -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(width, rows, bias=False))
+
+
+def bits(model: nn.Module, weights_of: int = 256 * 128) -> float:
+    """Bits that each weight takes, with its share of the scales."""
+    return 8 * memory.size(weights.of(model)) / weights_of
+
+
+@pytest.mark.parametrize(
+    ("quantize", "expected"),
+    [
+        (_quantizers.dynamic, 8),
+        (lambda model: _quantizers.rowwise(model, "Int8WeightOnlyConfig"), 8 + 40 / 256),
+        (_quantizers.int4, 4 + 32 / 128),
+        (_quantizers.int2, 8 + 24 / 64),
+        (_quantizers.int2_packed, 2 + 16 / 64),
+    ],
+    ids=["dynamic", "int8", "int4", "int2", "int2-packed"],
+)
+def test_a_weight_takes_the_bits_of_its_format(quantize: Callable[[Any], nn.Module], expected: float) -> None:
+    assert bits(quantize(layer())) == pytest.approx(expected, abs=0.15)
+
+
+def test_packing_two_bits_changes_no_result() -> None:
+    x = torch.randn(3, 256)
+    one, other = _quantizers.int2(layer())(x), _quantizers.int2_packed(layer())(x)
+    assert torch.allclose(one, other, atol=1e-5)
+    assert not torch.allclose(one, layer()(x), atol=1e-2)
+
+
+def test_layers_take_the_largest_group_that_divides_them() -> None:
+    sizes: list[int] = []
+    model = nn.Sequential(nn.Linear(96, 16), nn.Linear(192, 16), nn.Linear(256, 16), nn.Linear(20, 16))
+    found = _quantizers.grouped(model, lambda size: sizes.append(size) or _int2(size))
+    assert sizes == [128, 64, 32]
+    groups = [getattr(one.weight, "block_size", (0, 0))[1] for one in found]  # type: ignore[union-attr]
+    assert groups == [32, 64, 128, 0]
+
+
+def _int2(size: int) -> Any:
+    from torchao.quantization import IntxWeightOnlyConfig, PerGroup
+
+    return IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=PerGroup(size))
+
+
+@pytest.mark.parametrize("quantizer", ["int4", "int2", "int2_packed"])
+def test_a_model_without_a_layer_that_fits_is_unsupported(quantizer: str) -> None:
+    with pytest.raises(Unsupported, match="multiple of 32"):
+        getattr(_quantizers, quantizer)(nn.Sequential(nn.Linear(20, 16)))
+
+
+def test_nf4_says_so_where_no_layer_has_whole_blocks() -> None:
+    with pytest.raises(Unsupported, match="64 weights"):
+        built("bnb-nf4", "digits")  # Sixteen wide.
+
+
+def test_gpt2s_own_layers_are_quantized_too() -> None:
+    model: Any = built("dynamic-int8").model
+    assert "quantized" in type(model.transformer.h[0].mlp.c_fc).__module__
+
+
+def test_bitsandbytes_keeps_the_head_and_quantizes_scales() -> None:
+    model: Any = built("bnb-nf4").model
+    assert type(model.lm_head) is nn.Linear
+    assert model.transformer.h[0].mlp.c_fc.weight.quant_state.nested
+
+
+@pytest.mark.parametrize("name", [name for name in ON_HOSTS if name != "fp32"])
+def test_generating_text_stays_within_the_tolerance(
+    name: str, baseline: Callable[[str, str], Results]
+) -> None:
+    job = built(name, phase="generate")
+    job.step()
+    variant = QUANTIZATION.variant(name)
+    found = worker.equality(baseline("wide-gpt2", "generate"), worker.evidence(job), variant.tolerance)
+    assert found["ok"], found
+    assert found["value"] > 1e-4, "nothing has been rounded"
+    job.close()
+
+
+def test_a_real_mistake_is_over_the_tolerance(baseline: Callable[[str, str], Results]) -> None:
+    """A scale that is off by two, as when one is applied twice."""
+    job = built("int8-weight-only")
+    model: Any = job.model
+    for block in model.transformer.h:
+        block.mlp.c_fc.weight.scale.mul_(2)
+        block.attn.c_attn.weight.scale.mul_(2)
+    job.step()
+    variant = QUANTIZATION.variant("int8-weight-only")
+    assert not worker.equality(baseline("wide-gpt2", "infer"), worker.evidence(job), variant.tolerance)["ok"]
+
+
+def test_a_trained_classifier_reads_in_8_bits_what_it_reads_in_32() -> None:
+    plain = digits.make(phase="infer")
+    model = plain.make_model and plain.make_model()
+    assert model is not None
+
+    def accuracy(name: str) -> float:
+        again = replace(plain, make_model=lambda: _copy(model))
+        job = QUANTIZATION.variant(name).apply(again).build()
+        return float(digits.judged(job)["accuracy"])
+
+    exact = accuracy("fp32")
+    assert exact > 0.94
+    for name in ("bf16", "dynamic-int8", "int8-weight-only", "int8-dynamic", "bnb-int8"):
+        assert accuracy(name) == pytest.approx(exact, abs=0.02), name
+    assert accuracy("bnb-nf4") > exact - 0.1
+
+
+def _copy(model: nn.Module) -> nn.Module:
+    import copy
+
+    return copy.deepcopy(model)
+
+
+def test_inductors_settings_are_as_before() -> None:
+    from torch._inductor import config
+
+    before = (config.coordinate_descent_tuning, config.triton.unique_kernel_names)
+    job = built("int8-weight-only")
+    assert config.coordinate_descent_tuning, "as torchao recommends"
+    job.close()
+    assert (config.coordinate_descent_tuning, config.triton.unique_kernel_names) == before
+
+
+def test_without_quantize_dynamic_one_variant_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.ao.quantization, "quantize_dynamic")
+    with pytest.raises(Unsupported, match="quantize_dynamic is gone"):
+        built("dynamic-int8")
+    built("int8-weight-only").close()
+
+
+def test_fp8_is_for_cuda() -> None:
+    assert all("cuda" in one.needs for name, one in QUANTIZATION.variants.items() if name.startswith("fp8"))
+
+
+def test_upon_another_technique_all_variants_have_it_and_the_baseline_too() -> None:
+    both = upon(QUANTIZATION, "compile:default", baseline="bf16")
+    assert both.name == "quantization"
+    assert both.baseline == "bf16+compile:default"
+    assert all(one.compiles for one in both.variants.values())
+    assert len(both.variants["int8-weight-only+compile:default"].apply(tiny("gpt2", "infer")).edits) == 2
+
+
+@pytest.mark.parametrize("claim", LEDGER, ids=lambda claim: claim.id)
+def test_each_claim_names_variants_that_are_measured_where_it_is_made(claim: claims.Claim) -> None:
+    devices = ("cpu", "cuda") if claim.on == "any" else (claim.on,)
+    planned = {
+        case.variant
+        for one, device, profile in itertools.product(DECLARED, devices, benchmark.PROFILES)
+        for group in one.groups(profile, device)
+        for case in group
+        if case.phase == claim.phase
+        and (not claim.models or case.model in claim.models)
+        and all(case.parameters.get(key) == value for key, value in claim.where.items())
+    }
+    assert claim.variants
+    assert set(claim.variants) <= planned
+
+
+def test_against_bf16_every_variant_starts_from_bf16() -> None:
+    one = next(one for one in DECLARED if one.name == "quantization-decode")
+    assert one.applied.baseline == "bf16"
+    job = one.applied.variant("int8-weight-only").apply(tiny("wide-gpt2", "infer")).build()
+    assert isinstance(job, ModelJob)
+    assert {weight.dtype for weight in job.model.parameters()} == {torch.bfloat16}
+    job.step()
+    job.close()
