@@ -1,13 +1,18 @@
 """Channels last: images as NHWC, the order in which convolution kernels read them."""
 
+from typing import Any
+
 from harness.technique import Technique, Variant
 from harness.workload import Workload
 
 
 def channels_last(workload: Workload) -> Workload:
-    import torch
+    def edit(model: Any) -> Any:
+        import torch
 
-    return workload.edited(lambda model: model.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+        return model.to(memory_format=torch.channels_last)
+
+    return workload.edited(edit)
 
 
 TECHNIQUE = Technique(
