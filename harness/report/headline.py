@@ -36,7 +36,7 @@ def gains(judgement: Judgement) -> list[Gain]:
             continue
         if row.speedup and row.speedup.low > 1 and row.speedup.point > _speed(faster.get(name)):
             faster[name] = row
-        if row.saving and row.saving.low > WORTH and row.saving.point > _saved(smaller.get(name)):
+        if row.saving and row.saving.low > WORTH and _tells_more(row, smaller.get(name)):
             smaller[name] = row
     quick = sorted(faster.items(), key=lambda item: -_speed(item[1]))
     lean = sorted(
@@ -51,6 +51,11 @@ def _speed(row: CaseSummary | None) -> float:
 
 def _saved(row: CaseSummary | None) -> float:
     return row.saving.point if row and row.saving else 0.0
+
+
+def _tells_more(row: CaseSummary, other: CaseSummary | None) -> bool:
+    """Whether to show this saving of memory rather than `other`: timed first, for it says what it costs."""
+    return (row.speedup is not None, _saved(row)) > (bool(other and other.speedup), _saved(other))
 
 
 def _faster(name: str, row: CaseSummary) -> Gain:

@@ -244,6 +244,8 @@ def _samples(one: Judged, row: CaseSummary) -> Html:
     info = one.run.info
     what = shlex.quote(row.case.benchmark)
     again = f"python -m harness run {what} --profile {info['profile']} --device {row.case.device}"
+    if commit := info.get("machine", {}).get("commit"):
+        again = f"git checkout {shlex.quote(str(commit))}\n{again}"
     levels = ", ".join(units.seconds(level) for level in row.timing.levels) if row.timing else "not timed"
     failed = "" if row.outcome == OK else f"outcome: {row.outcome}"
     return tag(

@@ -139,6 +139,13 @@ def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
     assert page.write([again(one)], tmp_path / "b").read_bytes() == first
 
 
+def test_a_number_names_the_commit_and_the_one_benchmark_to_measure_it_again(tmp_path: Path) -> None:
+    text = page.write(
+        [judged(tmp_path / "m" / "run", "gpt2", *hand.around(1.7))], tmp_path / "out"
+    ).read_text()
+    assert "git checkout abc\npython -m harness run mixed-precision --profile quick --device cpu" in text
+
+
 def again(one: page.Judged) -> page.Judged:
     return page.Judged(dataclasses.replace(one.run), one.judgement)
 
