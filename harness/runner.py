@@ -40,7 +40,7 @@ class Settings:
 PROFILES = {
     "quick": Settings(
         # Launches rather than long ones: t at 3 launches is 4.3, at 5 it is 2.8.
-        budget=480,
+        budget=1200,
         precision=0.05,
         launches=(4, 10),
         pace=Pace(rounds=12, block=0.12, lane=0.8, warm_up=0.3),
