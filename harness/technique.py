@@ -127,8 +127,6 @@ def techniques() -> dict[str, Technique]:
 
     found = {}
     for module in pkgutil.iter_modules(harness.techniques.__path__):
-        if module.name.startswith("_"):
-            continue
         technique = importlib.import_module(f"harness.techniques.{module.name}").TECHNIQUE
         found[technique.name] = technique
     return found

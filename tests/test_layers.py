@@ -27,6 +27,7 @@ LAYERS = [
     {"worker"},
     {"benchmark", "doctor", "observed"},
     {"technique", "techniques"},
+    {"quantizers"},
     {"models", "data"},
     {
         "judge",

@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 @contextmanager
 def settings() -> Iterator[None]:
     """What a library sets for the whole process is as before on exit."""
-    from harness.techniques import _quantizers
+    from harness import quantizers
 
-    with _quantizers.settings():
+    with quantizers.settings():
         yield
 
 
 def by(quantizer: str, says: str, tolerance: float, *needs: str, on: str = "", **given: Any) -> Variant:
-    """The variant whose model has gone through that function of _quantizers; `on` is its only device."""
+    """The variant whose model has gone through that function of quantizers; `on` is its only device."""
 
     def edit(model: torch.nn.Module) -> torch.nn.Module:
-        from harness.techniques import _quantizers
+        from harness import quantizers
 
-        found: torch.nn.Module = getattr(_quantizers, quantizer)(model, **given)
+        found: torch.nn.Module = getattr(quantizers, quantizer)(model, **given)
         return found
 
     def apply(workload: Workload) -> Workload:

@@ -11,11 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from harness import benchmark, claims, memory, weights, worker
+from harness import benchmark, claims, memory, quantizers, weights, worker
 from harness.errors import Unsupported
 from harness.models import digits
 from harness.technique import technique, upon
-from harness.techniques import _quantizers
 from harness.workload import ModelJob
 from tests.techniques.conftest import Results, tiny
 
@@ -44,11 +43,11 @@ def bits(model: nn.Module, weights_of: int = 256 * 128) -> float:
 @pytest.mark.parametrize(
     ("quantize", "expected"),
     [
-        (_quantizers.dynamic, 8),
-        (lambda model: _quantizers.rowwise(model, "Int8WeightOnlyConfig"), 8 + 40 / 256),
-        (_quantizers.int4, 4 + 32 / 128),
-        (_quantizers.int2, 8 + 24 / 64),
-        (_quantizers.int2_packed, 2 + 16 / 64),
+        (quantizers.dynamic, 8),
+        (lambda model: quantizers.rowwise(model, "Int8WeightOnlyConfig"), 8 + 40 / 256),
+        (quantizers.int4, 4 + 32 / 128),
+        (quantizers.int2, 8 + 24 / 64),
+        (quantizers.int2_packed, 2 + 16 / 64),
     ],
     ids=["dynamic", "int8", "int4", "int2", "int2-packed"],
 )
@@ -58,7 +57,7 @@ def test_a_weight_takes_the_bits_of_its_format(quantize: Callable[[Any], nn.Modu
 
 def test_packing_two_bits_changes_no_result() -> None:
     x = torch.randn(3, 256)
-    one, other = _quantizers.int2(layer())(x), _quantizers.int2_packed(layer())(x)
+    one, other = quantizers.int2(layer())(x), quantizers.int2_packed(layer())(x)
     assert torch.allclose(one, other, atol=1e-5)
     assert not torch.allclose(one, layer()(x), atol=1e-2)
 
@@ -66,7 +65,7 @@ def test_packing_two_bits_changes_no_result() -> None:
 def test_layers_take_the_largest_group_that_divides_them() -> None:
     sizes: list[int] = []
     model = nn.Sequential(nn.Linear(96, 16), nn.Linear(192, 16), nn.Linear(256, 16), nn.Linear(20, 16))
-    found = _quantizers.grouped(model, lambda size: sizes.append(size) or _int2(size))
+    found = quantizers.grouped(model, lambda size: sizes.append(size) or _int2(size))
     assert sizes == [128, 64, 32]
     groups = [getattr(one.weight, "block_size", (0, 0))[1] for one in found]  # type: ignore[union-attr]
     assert groups == [32, 64, 128, 0]
@@ -81,7 +80,7 @@ def _int2(size: int) -> Any:
 @pytest.mark.parametrize("quantizer", ["int4", "int2", "int2_packed"])
 def test_a_model_without_a_layer_that_fits_is_unsupported(quantizer: str) -> None:
     with pytest.raises(Unsupported, match="multiple of 32"):
-        getattr(_quantizers, quantizer)(nn.Sequential(nn.Linear(20, 16)))
+        getattr(quantizers, quantizer)(nn.Sequential(nn.Linear(20, 16)))
 
 
 def test_nf4_says_so_where_no_layer_has_whole_blocks() -> None:
