@@ -12,11 +12,13 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from typing import Any
 
 
 def main(control_fd: int, warm: bool) -> None:
     control = socket.socket(fileno=control_fd)
+    _one_checkout()
     try:
         if warm:
             import harness.warm
@@ -41,6 +43,18 @@ def main(control_fd: int, warm: bool) -> None:
             _child(handed[0], request)
         os.close(handed[0])
         _reply(control, {"pid": pid})
+
+
+def _one_checkout() -> None:
+    """Where a checkout is on the path, modules that it lacks are not taken from one installed as editable."""
+    if PathFinder.find_spec("harness") is None:
+        return
+
+    def fills_in(finder: object) -> bool:
+        module = sys.modules.get(str(getattr(finder, "__module__", "")))
+        return "harness" in getattr(module, "MAPPING", ())
+
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not fills_in(finder)]
 
 
 def _child(pipe: int, request: dict[str, Any]) -> None:
