@@ -149,8 +149,8 @@ def test_ways_that_only_a_gpu_tells_apart_are_planned_there_alone(device: str) -
 @pytest.mark.parametrize("profile", benchmark.PROFILES)
 def test_the_grid_has_three_data_sets_of_six_batches_and_more(profile: str, device: str) -> None:
     found = benchmark.discover()
-    both = [found["streaming"], found["streaming-lora"]]
-    recipes = [one.workload(group[0]).parameters for one in both for group in one.groups(profile, device)]
+    every = [found[name] for name in ("streaming", "streaming-growth", "streaming-lora")]
+    recipes = [one.workload(group[0]).parameters for one in every for group in one.groups(profile, device)]
     assert all(one["images"] / one["batch"] >= 6 for one in recipes)
     plain = {one["images"] for one in recipes if one["adapt"] == "none" and one["epochs"] == 1}
     assert len(plain) >= 3
