@@ -20,7 +20,7 @@ RAN, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 EPILOG = """\
 start here:
   python -m harness doctor                     what on this machine would make numbers bad
-  python -m harness run                        measure everything quickly (20 minutes on 2 cores)
+  python -m harness run                        measure everything quickly (within 20 minutes)
   python -m harness run mixed-precision --profile standard
   python -m harness run mixed-precision:bf16+checkpointing:full
   python -m harness report                     a page with plots, to open from disk
