@@ -50,7 +50,9 @@ def bench(session: nox.Session) -> None:
 @nox.session(venv_backend="none", requires=["env"])
 def tests(session: nox.Session) -> None:
     """Run the tests: nox -s tests -- [PYTEST ARGUMENTS]."""
-    command(session, "-m", "pytest", *session.posargs)
+    # A process per core, of which each computes on one thread; four of them hold about 8 GB of torch.
+    processes = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
+    command(session, "-m", "pytest", *processes, *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(venv_backend="none", requires=["env"])

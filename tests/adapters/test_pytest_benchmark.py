@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.adapters.sleeping import declaration, technique
 ROOT = Path(__file__).parents[2]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--benchmark-max-time=0.2"]
 PYTEST += ["-p", "harness.adapters.pytest_benchmark"]
+# These tests may run in one of several processes of pytest; the pytest that they start may not think that it does.
+ALONE = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
 
 
 class Session:
@@ -31,6 +34,7 @@ class Session:
         done = subprocess.run(
             [*PYTEST, declared, "-rs", f"--rootdir={folder}", f"--benchmark-json={report}", *arguments],
             cwd=ROOT,
+            env=ALONE,
             capture_output=True,
             text=True,
         )
