@@ -17,7 +17,8 @@ and a record is what that launch gave for one case. Keys by kind, all seconds an
 ``quality``  ``quality`` {metric, value, finite, curve}; lower is better
 
 Of any kind also ``figures`` {name: number or word}, where the job has something of its own to tell: a hit
-rate, a share of time, the name of a bottleneck.
+rate, a share of time, the name of a bottleneck. Of kind ``memory`` also ``part:data``, ``part:forward``,
+``part:backward``, ``part:optimizer`` and ``part:other``: the seconds of a step, by `harness.parts`.
 
 Every record has ``case`` (its id), ``variant``, ``outcome`` and ``message``, and if its worker was built
 ``samples`` per step, ``own_work`` (another result by design), ``build_seconds``, ``cold_cache``,

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from harness import weights
 from harness.errors import Unsupported
@@ -150,6 +150,9 @@ class Workload:
 
 class ModelJob:
     """The job of one model: forward, or forward, backward and update."""
+
+    parts: ClassVar[Mapping[str, str]] = {"_next": "data", "_forward": "forward", "_update": "backward"}
+    """Which part of a step each method is, for `harness.parts`; the optimizer's are known."""
 
     def __init__(self, workload: Workload) -> None:
         import torch

@@ -140,3 +140,11 @@ def test_another_result_by_design_is_not_compared(monkeypatch: pytest.MonkeyPatc
     other.warm_up(0)
     assert other.equality({"loss": ""}) == {}
     assert other.facts()["own_work"] is True
+
+
+def test_the_parts_of_a_step_are_told_only_where_nothing_is_timed() -> None:
+    one = measured("plain")
+    one.warm_up(0)
+    assert one.figures() == {}
+    one.memory()
+    assert "part:forward" in one.figures()["figures"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -39,6 +39,8 @@ class GenerateJob(ModelJob):
         except BaseException:
             self.close()
             raise
+
+    parts: ClassVar[Mapping[str, str]] = {"_next": "data", "_logits": "forward"}
 
     def _prepare(self, workload: Workload) -> None:
         self._length, self._new = workload.parameters["length"], workload.parameters["new"]

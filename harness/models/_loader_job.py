@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean, median
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -79,6 +79,12 @@ class LoaderJob(ModelJob):
         self._stepped = False
 
     loader: Any = None
+    parts: ClassVar[Mapping[str, str]] = {
+        "loader": "data",
+        "_moved": "data",
+        "_forward": "forward",
+        "_update": "backward",
+    }
 
     def _epoch(self) -> torch.Tensor | None:
         losses = []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 
@@ -30,6 +31,14 @@ class TrajectoryJob(ModelJob):
         except BaseException:
             self.close()
             raise
+
+    parts: ClassVar[Mapping[str, str]] = {
+        "_moved": "data",
+        "_activations": "extraction",
+        "_embedded": "extraction",
+        "_forward": "forward",
+        "_update": "backward",
+    }
 
     def _prepare(self, workload: Workload) -> None:
         parameters, device = workload.parameters, workload.device

@@ -73,10 +73,11 @@ def remark(row: CaseSummary) -> str:
 
 
 def _told(row: CaseSummary) -> str:
-    """The job's own figures: ``hit rate 0.83, bottleneck loading``."""
+    """The job's own figures: ``hit rate 0.83, bottleneck loading``; the parts of a step have a plot."""
     return ", ".join(
         f"{name} {value if isinstance(value, str) else units.plain(value)}"
         for name, value in row.figures.items()
+        if not name.startswith("part:")
     )
 
 
