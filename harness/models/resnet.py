@@ -66,7 +66,7 @@ def convolutions(parameters: Mapping[str, Any], device: str) -> torch.nn.Module:
 
     depths, bottleneck = DEPTHS[parameters["layers"]]
     widest = parameters["width"] * (4 if bottleneck else 1)
-    return built(
+    made = built(
         ResNetForImageClassification,
         ResNetConfig,
         device,
@@ -77,6 +77,27 @@ def convolutions(parameters: Mapping[str, Any], device: str) -> torch.nn.Module:
         num_labels=parameters["classes"],
         problem_type="single_label_classification",
     )
+    return smooth(made)
+
+
+def smooth(model: torch.nn.Module) -> torch.nn.Module:
+    """The model with nearly all that its ReLUs are given above their kink, at a mean of 3 deviations.
+
+    A normalization leaves values around 0: of the 400 000 of a small step one or two lie within rounding of
+    it, and each that falls on the other side moves the gradients of all layers before by up to a fortieth,
+    whichever arithmetic it was. So rounding could not be told from an error. What a block adds is small, as
+    Goyal et al. (2017, section 5.1) begin with none: the mean stays what it is through 50 blocks.
+    """
+    import torch
+
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    blocks: list[Any] = [module for module in model.modules() if hasattr(module, "shortcut")]
+    for norm in norms:
+        torch.nn.init.constant_(norm.bias, 3.0)
+    for block in blocks:
+        torch.nn.init.constant_(block.layer[-1].normalization.weight, 0.2)
+        torch.nn.init.zeros_(block.layer[-1].normalization.bias)
+    return model
 
 
 def calibrated(model: torch.nn.Module, batch: Batch) -> torch.nn.Module:
