@@ -1,8 +1,9 @@
 """The optimizer's step: AdamW parameter by parameter, in groups, in one kernel, or with a smaller state.
 
-Its learning rate, betas, eps, weight decay and schedule are those of the workload's own. A step's loss and
-gradients come before the update, so that the first are equal whatever the optimizer does: where training
-arrives is told by quality, for 8-bit AdamW and Adafactor change the updates.
+AdamW's learning rate, betas, eps and weight decay are those of the workload's own, Adafactor's are its own,
+for its rate is one of another quantity; both follow the workload's schedule. A step's loss and gradients come
+before the update, so that the first are equal whatever the optimizer does: where training arrives is told by
+quality, for 8-bit AdamW and Adafactor change the updates.
 """
 
 from __future__ import annotations
@@ -39,10 +40,14 @@ def adamw_8bit(parameters: list[torch.nn.Parameter], settings: dict[str, Any]) -
 
 
 def adafactor(parameters: list[torch.nn.Parameter], settings: dict[str, Any]) -> torch.optim.Optimizer:
-    """Second moments as one row and one column, no first ones (Shazeer and Stern 2018)."""
+    """Second moments as one row and one column, no first ones (Shazeer and Stern 2018).
+
+    With the defaults of torch, which are the paper's: its rate, at most 0.01, is that of a step relative to
+    the size of what it changes, so AdamW's would be far too slow.
+    """
     import torch
 
-    return torch.optim.Adafactor(parameters, lr=settings["lr"], weight_decay=settings["weight_decay"])
+    return torch.optim.Adafactor(parameters)
 
 
 def like(
@@ -50,14 +55,26 @@ def like(
     make: Make,
     parameters: Iterable[torch.nn.Parameter],
 ) -> torch.optim.Optimizer:
-    """Made by `make` with what `usual` would have: its settings, and its schedule, which hooks follow."""
+    """Made by `make` with what `usual` would have: its settings, and its schedule, which hooks follow.
+
+    A schedule sets the rate that `usual` has; one that `make` has chosen itself is as far below its peak.
+    """
     chosen = list(parameters)
     known = usual(chosen)
     settings = {name: known.defaults[name] for name in ("lr", "betas", "eps", "weight_decay")}
     made = make(chosen, settings)
     for hook in known._optimizer_step_pre_hooks.values():
         made.register_step_pre_hook(hook)
+    own = made.defaults["lr"] / settings["lr"]
+    if known._optimizer_step_pre_hooks and own != 1:
+        made.register_step_pre_hook(partial(scale, by=own))  # Hooks run in the order they came in.
     return made
+
+
+def scale(optimizer: torch.optim.Optimizer, *_: Any, by: float) -> None:
+    """What the schedule has just set, times `by`."""
+    for group in optimizer.param_groups:
+        group["lr"] *= by
 
 
 def variant(make: Make, says: str, **more: Any) -> Variant:

@@ -12,6 +12,8 @@ from harness import worker
 from harness.errors import Unsupported
 from harness.memory import resident
 from harness.models import gpt2
+from harness.models._quality import WARM_UP, final_loss
+from harness.models.gpt2 import STEPS
 from harness.technique import technique
 from harness.techniques import empty_cache_steps, liger, matmul_precision
 from harness.workload import ModelJob, plain_update
@@ -109,8 +111,17 @@ def test_smaller_states_are_smaller() -> None:
     assert factored < 0.1 * full
 
 
-@pytest.mark.parametrize("name", ["foreach", "adafactor"])
-def test_an_optimizer_follows_the_workloads_schedule(name: str) -> None:
+def test_adafactor_has_its_own_rate_and_arrives_where_adamw_does() -> None:
+    plain = gpt2.make(phase="train", task="converge")
+    rate = technique("optimizer").variant("adafactor").apply(gpt2.make(phase="train", size="tiny")).build()
+    assert rate.optimizer.param_groups[0]["lr"] == 0.01  # type: ignore[attr-defined]
+    jobs = [technique("optimizer").variant(name).apply(plain).build() for name in ("loop", "adafactor")]
+    adamw, factored = (final_loss(job, steps=100)["value"] for job in jobs)
+    assert factored < 1.2 * adamw  # At AdamW's rate 1.5 times as much.
+
+
+@pytest.mark.parametrize(("name", "peak"), [("foreach", 1e-3), ("adafactor", 1e-2)])
+def test_an_optimizer_follows_the_workloads_schedule(name: str, peak: float) -> None:
     plain = gpt2.make(phase="train", size="tiny", task="converge")
     job = technique("optimizer").variant(name).apply(plain).build()
     assert isinstance(job, ModelJob)
@@ -119,7 +130,7 @@ def test_an_optimizer_follows_the_workloads_schedule(name: str) -> None:
     for _ in range(3):
         job.step()
         rates.append(job.optimizer.param_groups[0]["lr"])
-    assert 0 < rates[0] < rates[1] < rates[2] < 1e-3
+    assert rates == pytest.approx([peak * (taken / STEPS + 0.005) / WARM_UP for taken in range(3)])
 
 
 @pytest.mark.parametrize("name", ["highest", "high", "medium"])
