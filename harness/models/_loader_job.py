@@ -135,13 +135,15 @@ class LoaderJob(ModelJob):
     def figures(self) -> dict[str, float | str]:
         """Waiting for data against computing, per batch; what holds the epoch up; transforms that are slow.
 
-        Of an epoch of its own, which waits for the device after each batch: no timed step pays for it.
+        Of an epoch of its own, which waits for the device after each batch: no timed step pays for it. Where
+        there are workers, they start with the epoch: that is no waiting of a step, and told apart.
         """
-        waiting, computing = self._watched()
+        starting, waiting, computing = self._watched()
         slow = slow_transforms(self.files)
         found: dict[str, float | str] = {
             "waiting ms/step": 1e3 * waiting,
             "computing ms/step": 1e3 * computing,
+            "starting ms/epoch": 1e3 * starting,
             "slow transforms": ", ".join(slow) or "none",
             "cores": float(len(os.sched_getaffinity(0))),
         }
@@ -149,21 +151,24 @@ class LoaderJob(ModelJob):
             found["bottleneck"] = "loading" if waiting > computing else "model"
         return found
 
-    def _watched(self) -> tuple[float, float]:
-        """Mean seconds of a batch spent waiting for it, and with it."""
+    def _watched(self) -> tuple[float, float, float]:
+        """Seconds until workers give the first batch; mean seconds of a batch waiting for it, and with it.
+
+        Without workers nothing starts. An epoch of one batch from workers has no other waiting to tell.
+        """
         timer = clock.of(self.workload.device)
-        batches = iter(self.loader)
         waiting: list[float] = []
         computing: list[float] = []
-        while True:
-            start = timer.now()
-            batch = next(batches, None)
+        start = timer.now()
+        batches = iter(self.loader)
+        while (batch := next(batches, None)) is not None:
             loaded = timer.now()
-            if batch is None:
-                return fmean(waiting), fmean(computing)
             self._consume(self._moved(batch))
             waiting.append(loaded - start)
-            computing.append(timer.now() - loaded)
+            start = timer.now()
+            computing.append(start - loaded)
+        starting = waiting.pop(0) if self.loader.num_workers and len(waiting) > 1 else 0.0
+        return starting, fmean(waiting), fmean(computing)
 
     def tensors(self) -> dict[str, Sequence[torch.Tensor]]:
         held = getattr(self.loader and self.loader.dataset, "samples", ())
