@@ -70,7 +70,8 @@ class Claim:
     figure: str = ""
     """The function of harness.figures that computes it; by default the one named as the metric."""
     better: str = ""
-    """``higher`` or ``lower``; by default the metric's."""
+    """``higher`` or ``lower``, by default the metric's; ``within`` where it says what is so, and
+    neither more nor less would be better."""
     neutral: float | None = None
     """The value that means no change; by default the metric's."""
     also: Mapping[str, Range] = field(default_factory=dict)
@@ -160,7 +161,7 @@ def _check_keys(table: Mapping[str, Any]) -> None:
         ("metric", METRICS),
         ("phase", PHASES),
         ("on", DEVICES),
-        ("better", ("higher", "lower")),
+        ("better", ("higher", "lower", "within")),
     ):
         if key in table and table[key] not in choices:
             raise unknown(key, str(table[key]), choices)

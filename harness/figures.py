@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from harness import growth, loading, measured, stats, units
 from harness.measured import Family, Figure, Found, NotMeasured
+from harness.rows import CaseSummary
 
 #: The parameters that make a model larger.
 SIZES = ("size", "layers", "width", "head", "heads")
@@ -86,10 +87,26 @@ def equal(family: Family) -> Found:
 
 def elements_per_1000_images(family: Family) -> Found:
     """Embedding elements that were kept, counted."""
-    memory, images = measured.memory(family.row), family.row.case.parameters.get("images")
-    if not memory.elements or not images:
+    each = _elements_per_image(family.row)
+    if not each:
         raise NotMeasured("the elements that were kept were not counted")
-    return Found(stats.span([1000 * memory.elements / images]), units.count)
+    return Found(stats.span([1000 * each]), units.count)
+
+
+def elements_saving(family: Family) -> Found:
+    """The share of the baseline's embedding elements of an image that are not there, counted."""
+    base = family.row.baseline
+    ours, theirs = _elements_per_image(family.row), _elements_per_image(base) if base else 0.0
+    if not ours or not theirs:
+        raise NotMeasured("the elements of both it and its baseline were not counted")
+    return Found(
+        stats.span([1 - ours / theirs]), units.percent, note=f"{ours:.0f} an image, {theirs:.0f} before"
+    )
+
+
+def _elements_per_image(row: CaseSummary) -> float:
+    memory, images = measured.memory(row), row.case.parameters.get("images")
+    return memory.elements / images if memory.elements and images else 0.0
 
 
 def flops_per_second(family: Family) -> Found:
@@ -133,6 +150,7 @@ FIGURES: Mapping[str, Figure] = {
     "depth_exponent": Figure(growth.depth_exponent, "memory", over=("layers",), fewest=3),
     "length_exponent": Figure(growth.length_exponent, "memory", over=growth.LENGTHS, fewest=3),
     "memory_at_2k_and_4k": Figure(growth.memory_at_2k_and_4k, "memory", over=growth.LENGTHS),
+    "elements_saving": Figure(elements_saving, "memory"),
     "flops_per_second": Figure(flops_per_second, "time"),
     "of_limit": Figure(of_limit, "time"),
     "growth": Figure(growth.over_sizes, "time", over=SIZES, fewest=3),

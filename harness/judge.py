@@ -163,7 +163,8 @@ def _reason(claim: Claim, found: Found, outcome: str) -> str:
     assert claim.bounds
     whose = "our reading of the claim," if claim.reads_as else "the claimed"
     claimed = units.reach(*claim.bounds, found.show)
-    told = f"{units.between(found.value, found.show)} {SAYS[outcome]} {whose} {claimed}"
+    says = "lies outside" if outcome == SHORT and claim.better == "within" else SAYS[outcome]
+    told = f"{units.between(found.value, found.show)} {says} {whose} {claimed}"
     more = [_to_tell(claim, found)] if outcome == INCONCLUSIVE else []
     return "; ".join([told, *more, *([found.note] if found.note else [])])
 

@@ -25,7 +25,8 @@ CONTRADICTED = (REVERSED, SHORT)
 
 
 def verdict(found: Interval, bounds: tuple[float, float], better: str, neutral: float | None) -> str:
-    """`better` is ``higher`` or ``lower``; `neutral` the value that means no change, None if there is none.
+    """`better` is ``higher``, ``lower`` or ``within``; `neutral` the value that means no change, None if
+    there is none. Who claims a place, as of a best setting, is wrong on either side of it.
 
     An infinite end decides nothing towards yes, nor does NaN. A bound at no change is open: who claims a gain
     does not claim exactly none.
@@ -38,7 +39,7 @@ def verdict(found: Interval, bounds: tuple[float, float], better: str, neutral: 
     if found.low > high or found.low == high == neutral:
         return EXCEEDED if better == "higher" else SHORT
     if found.high < low or found.high == low == neutral:
-        return SHORT if better == "higher" else EXCEEDED
+        return EXCEEDED if better == "lower" else SHORT
     return INCONCLUSIVE
 
 

@@ -46,6 +46,16 @@ def test_stability_is_the_loss_of_quality_over_seeds(
     json.dumps(found.as_json(), allow_nan=False)
 
 
+@pytest.mark.parametrize(("elements", "expected"), [(1000, CONFIRMED), (2400, SHORT), (0, NOT_MEASURED)])
+def test_a_coarser_map_is_judged_by_its_elements_and_not_by_the_peak(elements: int, expected: str) -> None:
+    given = {"model": "trajectory", "technique": "batch", "spatial": 14, "images": 10}
+    cases = hand.group("as-given", "lower", benchmark="resolution", **given)
+    told = {"as-given": {"peak": 1000, "elements": 4000}, "lower": {"peak": 900, "elements": elements}}
+    found = one(hand.run(cases, launches=hand.weighed(cases, told)), "resolution.memory.004")
+    assert found.verdict == expected
+    assert elements != 1000 or "100 an image, 400 before" in found.reason
+
+
 def slower(saved: int | None) -> ClaimVerdict:
     cases = hand.group("none", "full", benchmark="checkpointing")
     launches = hand.timed(cases, [{"none": 0.8, "full": 1.0}] * 3)

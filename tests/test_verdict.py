@@ -62,6 +62,14 @@ def test_a_loss_is_mirrored(low: float, high: float, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.25, 0.5, CONFIRMED), (1.0, 1.0, SHORT), (0.0, 0.1, SHORT), (0.4, 0.6, INCONCLUSIVE)],
+)
+def test_a_place_is_missed_on_either_side(low: float, high: float, expected: str) -> None:
+    assert verdict(Interval(low, low, high, 3), (0.25, 0.5), "within", None) == expected
+
+
+@pytest.mark.parametrize(
     ("exactly", "bounds", "expected"),
     [
         (1.0, (1.0, math.inf), SHORT),

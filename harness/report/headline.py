@@ -102,7 +102,7 @@ def claimed(claim: Claim) -> str:
     show = units.plain
     if claim.stem in ("speedup", "compression", "geometric_mean"):
         show = units.times
-    elif claim.stem in ("memory_saving", "quality_loss"):
+    elif claim.stem in ("memory_saving", "elements_saving", "quality_loss"):
         show = units.percent
     if claim.bounds is None or claim.stem not in FIGURES:
         return claim.reads_as or "no number"
