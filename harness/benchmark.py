@@ -10,7 +10,7 @@ import importlib.util
 import itertools
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -79,6 +79,14 @@ class Benchmark:
         return [
             self._group(cell, device) for cell in self.cells(profile) if cell.get("device", device) == device
         ]
+
+    def cells_of(self, ids: Collection[str], profile: str) -> Iterable[Spec]:
+        """The cells of `profile` with the cases of those ids, and no other variants than theirs."""
+        for cell, device in itertools.product(self.cells(profile), ("cpu", "cuda")):
+            if cell.get("device", device) == device:
+                asked = tuple(case.variant for case in self._group(cell, device) if case.id in ids)
+                if asked:
+                    yield {**cell, "device": device, "variants": asked}
 
     def _group(self, cell: Spec, device: str) -> list[Case]:
         baseline = self.applied.baseline
@@ -191,11 +199,15 @@ def declarations(path: Path) -> Iterable[Benchmark]:
 def chosen(names: Iterable[str], declared: Mapping[str, Benchmark]) -> list[Benchmark]:
     """The benchmarks that `names` ask for: by their own name, their technique's, or as a stack of techniques.
 
+    The id of a case, which has a #, asks for that case with its baseline, and for no other of its benchmark.
     No names means all. Raises BadInput with the nearest names.
     """
-    found: dict[str, Benchmark] = {}
-    for name in names:
-        found.update((one.name, one) for one in _named(name, declared))
+    asked = list(dict.fromkeys(names))
+    ids = [name for name in asked if "#" in name]
+    found = {one.name: one for one in _only(ids, declared)}
+    for name in asked:
+        if name not in ids:
+            found.update((one.name, one) for one in _named(name, declared))
     return list(found.values()) or list(declared.values())
 
 
@@ -213,6 +225,16 @@ def _named(name: str, declared: Mapping[str, Benchmark]) -> list[Benchmark]:
     raise unknown(
         "technique or benchmark", name, {*declared, *(one.applied.name for one in declared.values())}
     )
+
+
+def _only(ids: Sequence[str], declared: Mapping[str, Benchmark]) -> Iterable[Benchmark]:
+    """The benchmarks of those cases, each with no other cells and variants than theirs."""
+    for name, own in itertools.groupby(sorted(ids), key=lambda one: one.partition("/")[0]):
+        one, wanted = find(name, declared), set(own)
+        kept = {profile: [*one.cells_of(wanted, profile)] for profile in PROFILES}
+        if not any(kept.values()):
+            raise BadInput(f"{name} declares no {min(wanted)}; its own: python -m harness list {name}")
+        yield replace(one, **kept)
 
 
 def _stacked(applied: Technique, declared: Mapping[str, Benchmark]) -> Benchmark:

@@ -264,6 +264,40 @@ def test_a_stack_that_nobody_declared_takes_the_workloads_of_its_first_that_it_c
     assert [group[0].workload for group in alone.groups("full", "cpu")] == ["big-train"]
 
 
+def ids(one: Benchmark, profile: str = "quick", device: str = "cpu") -> list[str]:
+    return [case.id for group in one.groups(profile, device) for case in group]
+
+
+def test_the_id_of_a_case_asks_for_it_and_its_baseline_alone() -> None:
+    (one,) = chosen(["mixed-precision/toy-infer@cpu#bf16"], DECLARED)
+    for profile in ("quick", "standard"):
+        assert ids(one, profile) == [f"mixed-precision/toy-infer@cpu#{name}" for name in ("fp32", "bf16")]
+    assert ids(one, device="cuda") == []
+    (both,) = chosen(["mixed-precision/toy-infer@cpu#bf16", "mixed-precision/toy-train@cpu#fp32"], DECLARED)
+    assert [name.partition("/")[2] for name in ids(both)] == [
+        "toy-infer@cpu#fp32",
+        "toy-infer@cpu#bf16",
+        "toy-train@cpu#fp32",
+    ]
+    (whole,) = chosen(["speed-again/toy-train/width=8@cpu#fast", "speed-again"], DECLARED)
+    assert whole is DECLARED["speed-again"]
+
+
+def test_every_declared_case_can_be_asked_for_by_its_id() -> None:
+    declared_ = discover()
+    for one in declared_.values():
+        for name in ids(one)[:3]:
+            (found,) = chosen([name], declared_)
+            assert name in ids(found)
+            assert len(ids(found)) <= 2
+
+
+@pytest.mark.parametrize("name", ["control/toy-infer@cpu#again", "control/toy-train@cpu#agian"])
+def test_a_case_that_nobody_declared_is_said(name: str) -> None:
+    with pytest.raises(BadInput, match=f"control declares no {name}; its own: python -m harness list control"):
+        chosen([name], DECLARED)
+
+
 def test_a_stored_case_finds_its_benchmark_again_be_it_declared_or_a_stack() -> None:
     assert find("speed-again", DECLARED) is DECLARED["speed-again"]
     assert find("mixed-precision:bf16", DECLARED).applied.baseline == "none"
