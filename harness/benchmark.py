@@ -231,10 +231,10 @@ def _only(ids: Sequence[str], declared: Mapping[str, Benchmark]) -> Iterable[Ben
     """The benchmarks of those cases, each with no other cells and variants than theirs."""
     for name, own in itertools.groupby(sorted(ids), key=lambda one: one.partition("/")[0]):
         one, wanted = find(name, declared), set(own)
-        kept = {profile: [*one.cells_of(wanted, profile)] for profile in PROFILES}
-        if not any(kept.values()):
+        quick, standard, full = ([*one.cells_of(wanted, profile)] for profile in PROFILES)
+        if not (quick or standard or full):
             raise BadInput(f"{name} declares no {min(wanted)}; its own: python -m harness list {name}")
-        yield replace(one, **kept)
+        yield replace(one, quick=quick, standard=standard, full=full)
 
 
 def _stacked(applied: Technique, declared: Mapping[str, Benchmark]) -> Benchmark:

@@ -12,7 +12,7 @@ from statistics import median, mode
 
 from harness import stats
 from harness.record import KINDS, OK, WRONG_RESULT, Case
-from harness.rows import Equality, Kinds, Memory, Quality, Taken, Timing
+from harness.rows import Ceiling, Equality, Kinds, Memory, Quality, Taken, Timing
 from harness.stats import Interval
 
 #: Fewer quiet launches than this, and the noisy ones count as well.
@@ -23,12 +23,12 @@ PRECISIONS = {"bf16": "bfloat16", "fp16": "float16", "tf32": "tf32"}
 
 
 def timing(
-    case: Case, kinds: Kinds, base: Sequence[Taken], base_timing: Timing | None, floor: float
+    case: Case, kinds: Kinds, base: Sequence[Taken], base_timing: Timing | None, ceiling: Ceiling | None
 ) -> Timing | None:
     """The times of a case, or None without any.
 
     `base` holds the baseline's launches; empty for no comparison.
-    `floor` is the time that the machine's ceilings would need for a step, s; NaN if unknown.
+    `ceiling` is what bounds a step on this machine; None if unknown.
     """
     every = [(one, level) for one in _usable(kinds.get("time", ())) if (level := _level(one)) > 0]
     if not every:
@@ -52,7 +52,8 @@ def timing(
         compile_cold=cold,
         compile_warm=warm,
         pays_after=_pays_after(cold, warm, step, speedup, base_timing),
-        of_limit=floor / step.point if floor > 0 else None,
+        of_limit=ceiling.seconds / step.point if ceiling else None,
+        ceiling=ceiling,
         noisy=sum(one.noisy for one, _ in every),
         set_aside=len(every) - len(used),
     )
@@ -111,11 +112,11 @@ def _pays_after(
     return math.ceil(max(0.0, ours - (theirs or 0.0)) / gain) if gain > 0 else math.inf
 
 
-def floor(case: Case, base: Kinds, ceilings: Mapping[str, float]) -> float:
-    """The least time of a step on this machine, s: its arithmetic or its traffic at the measured ceilings.
+def ceiling(case: Case, base: Kinds, ceilings: Mapping[str, float]) -> Ceiling | None:
+    """What bounds a step on this machine: its arithmetic or its traffic, at the measured ceilings.
 
     The work is the baseline's, so that recomputing is not counted as progress. A type that the machine has no
-    arithmetic for is computed in fp32, so no ceiling is under that of fp32. NaN if nothing is known.
+    arithmetic for is computed in fp32, so no ceiling is under that of fp32. None if nothing is known.
 
     The type is that of the variant, or of the workload, if its parameters have a ``dtype``.
     """
@@ -124,8 +125,9 @@ def floor(case: Case, base: Kinds, ceilings: Mapping[str, float]) -> float:
     dtype = next((PRECISIONS[part] for part in parts if part in PRECISIONS), plain)
     compute = max(ceilings.get(dtype, 0.0), ceilings.get("float32", 0.0))
     copy = ceilings.get("copy")
-    work = ((stated(base, "flops"), compute), (stated(base, "minimum_bytes"), copy))
-    return max((amount / rate for amount, rate in work if amount and rate), default=math.nan)
+    work = ((stated(base, "flops"), compute, "FLOP"), (stated(base, "minimum_bytes"), copy, "B"))
+    bounds = [Ceiling(amount / rate, rate, unit) for amount, rate, unit in work if amount and rate]
+    return max(bounds, default=None)
 
 
 def stated(kinds: Kinds, key: str) -> int | None:

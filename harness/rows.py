@@ -21,6 +21,17 @@ class Taken(NamedTuple):
     record: Json
 
 
+class Ceiling(NamedTuple):
+    """What bounds a step on this machine."""
+
+    seconds: float
+    """The least time of a step."""
+    rate: float
+    """What the machine was measured to reach, in `unit`s per second."""
+    unit: str
+    """``FLOP`` where arithmetic bounds the step, ``B`` where the traffic with memory does."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Timing:
     """From the launches of kind time. Seconds."""
@@ -48,6 +59,7 @@ class Timing:
     """Steps until that has paid for itself; infinite if never, None if the speedup is not told from none."""
     of_limit: float | None = None
     """Share of the machine's limit: the time its ceilings would need for the baseline's work, over ours."""
+    ceiling: Ceiling | None = None
     noisy: int = 0
     """Launches flagged as noisy, and how many of them were set aside."""
     set_aside: int = 0

@@ -8,7 +8,7 @@ from typing import Protocol
 from harness import derive
 from harness.errors import BadInput
 from harness.record import KINDS, OK, WRONG_RESULT, Case, Json
-from harness.rows import NOT_RUN, CaseSummary, Equality, Kinds, Taken
+from harness.rows import NOT_RUN, CaseSummary, Ceiling, Equality, Kinds, Taken
 
 Ceilings = Mapping[str, float]
 
@@ -56,12 +56,12 @@ def _group(cases: Sequence[Case], taken: Mapping[str, Kinds], ceilings: Ceilings
     first = next((case for case in cases if case.is_baseline), None)
     work = taken[first.id] if first else {}
     if first:
-        rows[first.id] = _row(first, taken[first.id], None, {}, derive.floor(first, work, ceilings))
+        rows[first.id] = _row(first, taken[first.id], None, {}, derive.ceiling(first, work, ceilings))
     base = rows[first.id] if first else None
     for case in cases:
         if case is not first:
             rows[case.id] = _row(
-                case, taken[case.id], base, work, derive.floor(case, _work(taken[case.id], work), ceilings)
+                case, taken[case.id], base, work, derive.ceiling(case, _work(taken[case.id], work), ceilings)
             )
     return [rows[case.id] for case in cases]
 
@@ -71,7 +71,9 @@ def _work(kinds: Kinds, base: Kinds) -> Kinds:
     return kinds if derive.stated(kinds, "flops") is not None else base
 
 
-def _row(case: Case, kinds: Kinds, base: CaseSummary | None, base_kinds: Kinds, floor: float) -> CaseSummary:
+def _row(
+    case: Case, kinds: Kinds, base: CaseSummary | None, base_kinds: Kinds, ceiling: Ceiling | None
+) -> CaseSummary:
     equality = derive.equality(kinds.get("time", ()))
     outcome, message = _outcome(kinds, equality)
     comparable = base_kinds.get("time", ()) if outcome != WRONG_RESULT else ()
@@ -80,7 +82,7 @@ def _row(case: Case, kinds: Kinds, base: CaseSummary | None, base_kinds: Kinds, 
         outcome=outcome,
         message=message,
         kinds=frozenset(kinds),
-        timing=derive.timing(case, kinds, comparable, base.timing if base else None, floor),
+        timing=derive.timing(case, kinds, comparable, base.timing if base else None, ceiling),
         memory=derive.memory(kinds.get("memory", ()), base.memory if base else None),
         quality=derive.quality(kinds.get("quality", ()), base_kinds.get("quality", ())),
         equality=equality,

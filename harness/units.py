@@ -47,6 +47,11 @@ def flops(value: float) -> str:
     return _with(value, " FLOP/s")
 
 
+def traffic(value: float) -> str:
+    """Bytes per second: 20 GB/s"""
+    return f"{size(value)}/s"
+
+
 def plain(value: float) -> str:
     return _three(value)
 

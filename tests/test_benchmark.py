@@ -294,7 +294,9 @@ def test_every_declared_case_can_be_asked_for_by_its_id() -> None:
 
 @pytest.mark.parametrize("name", ["control/toy-infer@cpu#again", "control/toy-train@cpu#agian"])
 def test_a_case_that_nobody_declared_is_said(name: str) -> None:
-    with pytest.raises(BadInput, match=f"control declares no {name}; its own: python -m harness list control"):
+    with pytest.raises(
+        BadInput, match=f"control declares no {name}; its own: python -m harness list control"
+    ):
         chosen([name], DECLARED)
 
 

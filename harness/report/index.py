@@ -46,7 +46,7 @@ def _section(one: Judged, results: Path) -> list[str]:
 def _plots(one: Judged, results: Path) -> list[str]:
     """An image for each plot, each named by what it shows."""
     links = []
-    for technique, shows, figure in drawn.all_of(one.run.info, one.judgement):
+    for technique, shows, figure in drawn.all_of(one.run, one.judgement):
         mark = hashlib.sha256(f"{one.machine}/{one.name}/{technique}".encode()).hexdigest()[:10]
         name = f"{shows.replace(' ', '-')}-{mark}.svg"
         (results / "plots" / name).write_text(drawn.svg(figure), encoding="utf-8")

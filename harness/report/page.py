@@ -85,7 +85,7 @@ def _plots(one: Judged, index: int, out: Path) -> dict[str, list[Html]]:
     """The plots of a run by technique, written and as images; under an empty name those of the whole run."""
     (out / "plots").mkdir(exist_ok=True)
     found: dict[str, list[Html]] = {}
-    for technique, name, figure in drawn.all_of(one.run.info, one.judgement):
+    for technique, name, figure in drawn.all_of(one.run, one.judgement):
         safe = f"{index}-{name.replace(' ', '-')}-{hashlib.sha256(technique.encode()).hexdigest()[:8]}"
         drawn.write(figure, out / "plots" / safe)
         said = f"{name} of {technique or 'all'} on {one.machine}; the table below has the numbers"

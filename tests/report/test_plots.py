@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
+
+import pytest
 
 from harness import targets
 from harness.judge import judge
 from harness.report.plots import drawn, style
+from harness.report.plots.latency import histogram
 from harness.report.plots.pareto import front
 from tests import handmade as hand
 
@@ -20,9 +24,7 @@ INFO = {
 def plots(run: hand.HandRun, *claims: Any) -> dict[str, str]:
     """Each plot of a run as SVG."""
     run.info.update(INFO)
-    return {
-        name: style.svg(one) for _, name, one in drawn.all_of(run.info, judge(run, claims, targets.load()))
-    }
+    return {name: style.svg(one) for _, name, one in drawn.all_of(run, judge(run, claims, targets.load()))}
 
 
 def test_a_forest_plot_says_the_speedup_the_claim_the_verdict_and_the_origin() -> None:
@@ -58,9 +60,9 @@ def test_growth_has_its_exponent() -> None:
         for cases, n in zip(groups, (2, 4, 8), strict=True)
         for launch in hand.weighed(cases, {"fp32": {"peak": n * 1000}, "bf16": {"peak": n * n}})
     ]
-    svg = plots(hand.run(*groups, launches=launches))["growth of memory"]
-    assert "fp32: exponent 1.00" in svg
-    assert "bf16: exponent 2.00" in svg
+    svg = plots(hand.run(*groups, launches=launches))["growth over depth"]
+    assert "fp32, k 1.00" in svg
+    assert "bf16, k 2.00" in svg
 
 
 def test_the_front_holds_what_nothing_beats_in_both() -> None:
@@ -71,3 +73,90 @@ def test_the_front_holds_what_nothing_beats_in_both() -> None:
 def test_the_same_run_gives_the_same_svg() -> None:
     run = hand.sped(hand.around(1.7))
     assert plots(run, hand.claim()) == plots(run, hand.claim())
+
+
+def told(run: hand.HandRun) -> hand.HandRun:
+    """The run with the machine's limits: 100 FLOP/s and 10 B/s."""
+    run.info["ceilings"] = {"float32": 100.0, "bfloat16": 400.0, "copy": 10.0}
+    return run
+
+
+def test_latency_has_its_percentiles_and_only_where_somebody_waits() -> None:
+    cases = hand.group("fp32", "bf16", phase="infer")
+    launches = hand.timed(cases, [{"fp32": 0.2, "bf16": 0.1}] * 3)
+    launches[0]["records"][1]["blocks"] = [[0.1] * 99, [0.9]]
+    svg = plots(hand.run(cases, launches=launches))["latency"]
+    assert "p50 200 ms, p95 200 ms, p99 200 ms; 12 steps, slowest 200 ms" in svg
+    assert "p50 100 ms, p95 100 ms, p99 100 ms; 108 steps, slowest 900 ms" in svg
+    assert "latency" not in plots(hand.sped(hand.around(1.7)))
+
+
+def test_samples_of_noisy_launches_do_not_count_where_others_do() -> None:
+    cases = hand.group("fp32", "bf16", phase="infer")
+    times = [{"fp32": 0.2, "bf16": 0.1}] * 3 + [{"fp32": 7.0, "bf16": 7.0}]
+    svg = plots(hand.run(cases, launches=hand.timed(cases, times, noisy=[3])))["latency"]
+    assert "12 steps, slowest 200 ms" in svg
+    svg = plots(hand.run(cases, launches=hand.timed(cases, times, noisy=[2, 3])))["latency"]
+    assert "16 steps, slowest 7 s" in svg
+
+
+def test_a_histogram_is_even_on_a_log_scale_and_full_at_its_fullest() -> None:
+    edges, heights = histogram([1.0, 1.0, 10.0, 1000.0], 1.0, 100.0)
+    assert edges[0] == 1.0
+    assert edges[30] == pytest.approx(10)
+    assert edges[-1] == pytest.approx(100)
+    assert (heights[0], max(heights), sum(heights)) == (1.0, 1.0, 1.5)
+
+
+def test_the_percent_of_the_limit_says_what_bounds_the_step() -> None:
+    cases = hand.group("fp32", "bf16")
+    timed = hand.timed(cases, [{"fp32": 2.0, "bf16": 1.0}] * 3, flops=100, minimum_bytes=5)
+    svg = plots(told(hand.run(cases, launches=timed)))["percent of the limit"]
+    assert "50 %: 50 FLOP/s of 100 FLOP/s, bound by arithmetic" in svg
+    assert "50 %: 5 B/s of 10 B/s, bound by memory traffic" in svg
+    assert "percent of the limit" not in plots(hand.run(cases, launches=timed)), "no limit was measured"
+
+
+def test_the_parts_of_a_step_are_shares_and_forward_alone_is_no_picture() -> None:
+    cases = hand.group("fp32", "bf16")
+    whole = {"part:forward": 0.01, "part:backward": 0.02, "part:optimizer": 0.01, "part:data": 1e-5}
+    launches = hand.weighed(cases, {"fp32": {"peak": 1}, "bf16": {"peak": 1}}, figures=whole)
+    svg = plots(hand.run(cases, launches=launches))["parts of a step"]
+    assert "gpt2-train [fp32]: 40 ms" in svg
+    assert "forward 25 %, backward 50 %, optimizer 25 %" in svg
+    alone = {"part:forward": 0.01, "part:other": 1e-6}
+    launches = hand.weighed(cases, {"fp32": {"peak": 1}, "bf16": {"peak": 1}}, figures=alone)
+    assert "parts of a step" not in plots(hand.run(cases, launches=launches))
+
+
+def test_growth_over_length_is_of_one_sequence_and_has_time_too() -> None:
+    groups = [hand.group("fp32", "bf16", length=n, batch=64 // n) for n in (4, 8, 16)]
+    launches = [
+        launch
+        for cases, n in zip(groups, (4, 8, 16), strict=True)
+        for launch in hand.timed(cases, [{"fp32": 64 / n * n * n, "bf16": 64.0}] * 3)
+    ]
+    svg = plots(hand.run(*groups, launches=launches))["growth over sequence length"]
+    assert "fp32, k 2.00" in svg
+    assert "bf16, k 1.00" in svg
+    assert "one sequence" in svg
+
+
+def test_labels_keep_their_order_and_their_distance() -> None:
+    assert style.apart([0.5, 0.51, 0.0], 0.1) == pytest.approx([0.455, 0.555, 0.0])
+    assert style.apart([0.3, 0.2, 0.1], 0.05) == [0.3, 0.2, 0.1]
+    moved = style.apart([0.1, 0.1, 0.1, 0.15, 0.9], 0.2)
+    assert moved == sorted(moved)
+    assert min(b - a for a, b in itertools.pairwise(moved)) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("ends", [(0.9, 1.2), (0.001, 50.0), (2.0, 2.9), (1e-5, 9e-5)])
+def test_a_log_axis_has_a_few_round_numbers(ends: tuple[float, float]) -> None:
+    ticks = style.few_ticks(*ends)
+    assert 2 <= len(ticks) <= 5
+    assert all(ends[0] <= tick <= ends[1] for tick in ticks)
+
+
+def test_a_long_name_is_cut_where_it_is_seen_and_keeps_its_ends() -> None:
+    assert style.short("checkpointing:full+compile:default", 20) == "checkpointing…efault"
+    assert style.short("as it is", 8) == "as it is"

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from harness import units
 from harness.judgement import ClaimVerdict
@@ -17,9 +16,6 @@ from harness.report import cells
 from harness.report.plots import style
 from harness.rows import CaseSummary
 from harness.stats import Interval
-
-MOST = 24
-"""Lines on one plot; the table has all."""
 
 
 class Line(NamedTuple):
@@ -33,18 +29,18 @@ def forest(
     technique: str, rows: Sequence[CaseSummary], claims: Sequence[ClaimVerdict], info: Json
 ) -> Figure | None:
     """None where nothing was timed against a baseline."""
-    lines = [line for row in rows for line in _lines(row, claims)][:MOST]
+    lines = [line for row in rows for line in _lines(row, claims)][: style.MOST]
     if not lines:
         return None
     with style.sheet(
-        1.15 + 0.56 * len(lines), f"{technique}: how much faster than without it", info
+        style.FRAME + style.ROW * len(lines), f"{technique}: how much faster than without it", info
     ) as figure:
         axes = figure.subplots()
         _scale(axes, lines)
         for number, line in enumerate(lines):
             _draw(axes, len(lines) - number - 1, line)
         axes.axvline(1, color=style.INK, linewidth=0.8)
-        axes.set_ylim(-0.5, len(lines) - 0.1)
+        style.rows_only(axes, len(lines))
         axes.set_xlabel("speedup over the baseline (x, log scale); left of 1 is slower")
     return figure
 
@@ -76,8 +72,6 @@ def _scale(axes: Axes, lines: Sequence[Line]) -> None:
     axes.set_xscale("log")
     low, high = min(ends) / 1.1, max(ends) * 1.1
     axes.set_xlim(low, high)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
     ticks = [
         one for one in (0.02, 0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50) if low <= one <= high
     ]
@@ -87,8 +81,7 @@ def _scale(axes: Axes, lines: Sequence[Line]) -> None:
         if all(abs(math.log(one / other)) > far / 9 for other in kept):
             kept.append(one)
     axes.set_xticks(sorted(kept))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    style.plain_ticks(axes.xaxis, "{:g}x".format)
     axes.tick_params(which="minor", length=0)
 
 
@@ -100,6 +93,4 @@ def _draw(axes: Axes, y: float, line: Line) -> None:
     ends = (max(line.found.low, low), min(line.found.high, high))
     axes.plot(ends, [y - 0.08] * 2, color=style.BLUE, linewidth=2, solid_capstyle="butt")
     axes.plot([line.found.point], [y - 0.08], "o", color=style.INK, markersize=4.5)
-    place = axes.get_yaxis_transform()
-    axes.text(0, y + 0.45, line.label[:66], transform=place, fontsize=8, va="center")
-    axes.text(0, y + 0.22, line.says[:74], transform=place, fontsize=7.2, va="center", color=style.QUIET)
+    style.row(axes, y, line.label, line.says)

@@ -1,11 +1,12 @@
-"""How memory grows with depth, length or batch size, with the fitted exponent beside each line."""
+"""How memory and time grow with depth, length or batch size, with the fitted exponent beside each line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from harness import stats
 from harness.record import WRONG_RESULT, Json
@@ -13,54 +14,117 @@ from harness.report.plots import style
 from harness.rows import CaseSummary
 
 SCALES = {"layers": "depth (layers)", "length": "sequence length (tokens)", "batch": "batch size (samples)"}
-MARKS = "osD^v"
-Curve = tuple[list[float], list[float]]
+#: At a fixed number of tokens the batch falls as sequences get longer: told for one sequence then.
+FALLS = {"length": "batch"}
+MARKS = "osD^vP"
+#: Lines of one panel; more of them cannot be told apart.
+LINES = len(MARKS)
+Curves = dict[str, list[tuple[float, float]]]
+Value = Callable[[CaseSummary], float]
 
 
-def scaling(rows: Sequence[CaseSummary], info: Json) -> Figure | None:
-    """Along the first scale that three cases differ in alone; None if there is none."""
+def memory(row: CaseSummary) -> float:
+    """Megabytes of activations; 0 if unknown."""
+    return row.memory.activations.point / 1e6 if row.memory else 0.0
+
+
+def time(row: CaseSummary) -> float:
+    """Milliseconds of a step; 0 if unknown."""
+    return 1e3 * row.timing.step.point if row.timing else 0.0
+
+
+PANELS: dict[str, tuple[Value, str]] = {
+    "memory": (memory, "activations (MB)"),
+    "time": (time, "time of a step (ms)"),
+}
+
+
+def scaling(rows: Sequence[CaseSummary], info: Json) -> Iterator[tuple[str, Figure]]:
+    """(what it shows, plot) for each scale along which three cases differ in it alone."""
     for scale, says in SCALES.items():
-        curves = _curves(rows, scale)
-        if curves:
-            return _drawn(curves, says, info)
-    return None
+        family = max(_families(rows, scale).values(), key=_told, default=[])
+        panels = {
+            name: found for name, (value, _) in PANELS.items() if (found := _curves(family, scale, value))
+        }
+        if panels:
+            yield f"growth over {says.partition(' (')[0]}", _drawn(panels, family, scale, info)
 
 
-def _curves(rows: Sequence[CaseSummary], scale: str) -> dict[str, Curve]:
-    """For each variant of the first family the scale and the bytes of activations."""
-    families: dict[object, dict[str, dict[float, float]]] = {}
+def _families(rows: Sequence[CaseSummary], scale: str) -> dict[object, list[CaseSummary]]:
+    """Cases that differ in nothing but the scale and the variant."""
+    found: dict[object, list[CaseSummary]] = {}
     for row in rows:
-        value = row.case.parameters.get(scale)
-        if not isinstance(value, (int, float)) or row.outcome == WRONG_RESULT or row.memory is None:
-            continue
-        others = tuple((key, str(one)) for key, one in row.case.parameters.items() if key != scale)
-        family = families.setdefault((row.case.benchmark, row.case.workload, others), {})
-        if row.memory.activations.point > 0:
-            family.setdefault(row.case.variant, {})[float(value)] = row.memory.activations.point
-    for family in families.values():
-        curves = {name: found for name, found in family.items() if len(found) >= 3}
-        if curves:
-            return {
-                name: (sorted(found), [found[x] for x in sorted(found)]) for name, found in curves.items()
-            }
-    return {}
+        given = row.case.parameters
+        if row.outcome != WRONG_RESULT and isinstance(given.get(scale), (int, float)):
+            free = (scale, FALLS.get(scale))
+            others = tuple((key, str(one)) for key, one in given.items() if key not in free)
+            found.setdefault((row.case.benchmark, row.case.workload, others), []).append(row)
+    return found
 
 
-def _drawn(curves: dict[str, Curve], says: str, info: Json) -> Figure:
-    with style.sheet(3.7, f"Memory of a step's activations over {says.split(' (')[0]}", info) as figure:
-        axes = figure.subplots()
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        ordered = sorted(curves.items(), key=lambda item: -item[1][1][-1])
-        for (name, (x, y)), mark in zip(ordered, MARKS, strict=False):
-            label = f"{name}: exponent {stats.exponent(x, y).point:.2f}"
-            axes.plot(x, [one / 1e6 for one in y], marker=mark, markersize=5, linewidth=1.2, label=label)
-        first = ordered[0][1][0]
-        axes.set_xticks(first)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel(f"{says}, log scale")
-        axes.set_ylabel("activations (MB, log scale)")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=7.5, frameon=False)
+def _told(family: Sequence[CaseSummary]) -> int:
+    """How many cases of a family have a figure."""
+    return sum(value(row) > 0 for row in family for value, _ in PANELS.values())
+
+
+def _curves(family: Sequence[CaseSummary], scale: str, value: Value) -> Curves:
+    """For each variant with three points or more its line."""
+    found: dict[str, dict[float, float]] = {}
+    for row in family:
+        given = row.case.parameters
+        if value(row) > 0:
+            samples = given.get(FALLS.get(scale, ""), 1)
+            found.setdefault(row.case.variant, {})[float(given[scale])] = value(row) / samples
+    lines = {name: sorted(points.items()) for name, points in found.items() if len(points) >= 3}
+    return dict(sorted(lines.items(), key=lambda item: -item[1][-1][1])[:LINES])
+
+
+def _drawn(panels: dict[str, Curves], family: Sequence[CaseSummary], scale: str, info: Json) -> Figure:
+    says = SCALES[scale]
+    what = " and ".join(panels)
+    per = " of one sequence" if scale in FALLS and FALLS[scale] in family[0].case.parameters else ""
+    title = f"{what.capitalize()}{per} over {says.partition(' (')[0]}:\n"
+    title += style.short(_named(family[0], scale), 48)
+    with style.sheet(1.1 + 2.4 * len(panels), title, info) as figure:
+        every = figure.subplots(len(panels), squeeze=False, sharex=True)[:, 0]
+        for axes, (name, curves) in zip(every, panels.items(), strict=True):
+            _panel(axes, curves)
+            axes.set_ylabel(f"{PANELS[name][1]}{', one sequence' if per else ''}")
+        every[-1].set_xlabel(f"{says}; both axes log; k of y ~ x^k, fitted")
     return figure
+
+
+def _named(row: CaseSummary, scale: str) -> str:
+    """The workload, without what differs along the plot."""
+    free = (scale, FALLS.get(scale))
+    shown = " ".join(f"{key}={value}" for key, value in row.case.parameters.items() if key not in free)
+    return f"{row.case.workload} {shown}".strip()
+
+
+def _panel(axes: Axes, curves: Curves) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for (name, points), mark in zip(curves.items(), MARKS, strict=False):
+        colour = style.ORANGE if name == next(reversed(curves)) else style.BLUE
+        axes.plot(*zip(*points, strict=True), marker=mark, markersize=4.5, linewidth=1.2, color=colour)
+    low, high = axes.get_ylim()
+    tall = math.log(high / low)
+    ends = [math.log(points[-1][1] / low) / tall for points in curves.values()]
+    far = max(x for points in curves.values() for x, _ in points)
+    near = min(x for points in curves.values() for x, _ in points)
+    axes.set_xlim(near / (far / near) ** 0.05, far * (far / near) ** 0.75)
+    for (name, points), place in zip(curves.items(), style.apart(ends, 0.11), strict=True):
+        k = stats.exponent(*zip(*points, strict=True)).point
+        axes.annotate(
+            f"{style.short(name, 14)}, k {k:.2f}",
+            points[-1],
+            xytext=(0.62, place),
+            textcoords="axes fraction",
+            fontsize=7.5,
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": style.QUIET, "linewidth": 0.5},
+        )
+    axes.set_xticks([x for x, _ in next(iter(curves.values()))])
+    style.plain_ticks(axes.xaxis)
+    style.plain_ticks(axes.yaxis)
+    axes.tick_params(which="minor", axis="x", length=0)

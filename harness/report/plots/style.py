@@ -7,24 +7,29 @@ and white. In an SVG the colours are variables, which turn over where the reader
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from harness.record import Json
 
-INK, QUIET, PAPER, BAND = "#1b1b1f", "#5a5a63", "#fefefe", "#c9daf0"
+INK, QUIET, PAPER, BAND, PALE = "#1b1b1f", "#5a5a63", "#fefefe", "#c9daf0", "#e4e4ea"
 BLUE, ORANGE = "#0a5ea8", "#a85400"
 DARK = {
     INK: "#ececf0",
     QUIET: "#b0b0ba",
     PAPER: "#16161a",
     BAND: "#28405e",
+    PALE: "#36363e",
     BLUE: "#7cbcff",
     ORANGE: "#ffb066",
 }
@@ -50,6 +55,12 @@ RC: Any = {
 }
 
 
+#: How far the rows of a plot of rows lie apart, and what title, axis and origin take, inches.
+ROW, FRAME = 0.56, 1.15
+#: Rows on one plot; the table has all.
+MOST = 24
+
+
 @contextmanager
 def sheet(height: float, title: str, info: Json) -> Iterator[Figure]:
     """A figure `height` inches high, with its title and, below, the machine, commit and date."""
@@ -59,6 +70,78 @@ def sheet(height: float, title: str, info: Json) -> Iterator[Figure]:
         figure.suptitle(title, x=0.02, ha="left", fontsize=10.5, fontweight="bold", wrap=True)
         figure.supxlabel(origin(info), x=0.02, ha="left", fontsize=7, color=QUIET)
         yield figure
+
+
+def row(axes: Axes, y: float, label: str, says: str) -> None:
+    """Names what is drawn at `y`, just above it; `says` is its numbers in words. Rows are 1 apart."""
+    place = axes.get_yaxis_transform()
+    axes.text(0, y + 0.45, short(label, 64), transform=place, fontsize=8, va="center")
+    axes.text(0, y + 0.22, short(says, 72), transform=place, fontsize=7.2, va="center", color=QUIET)
+
+
+def rows_only(axes: Axes, number: int) -> None:
+    """The y axis of a plot of rows: their names stand for it."""
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(-0.5, number - 0.1)
+
+
+def short(text: str, most: int) -> str:
+    """Cut in the middle, where names differ least, and seen to be cut."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 1]}…{text[-end:]}"
+
+
+def plain_ticks(axis: Axis, show: Callable[[float], str] = "{:g}".format) -> None:
+    """Numbers in place of powers of ten, and none on the minor ticks of a log axis."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def few_ticks(low: float, high: float) -> list[float]:
+    """Up to five round numbers on a log axis: powers of ten, or with 2 and 5, or as close as it takes."""
+    for steps in (
+        (1,),
+        (1, 3),
+        (1, 2, 5),
+        (1, 1.5, 2, 3, 5, 7),
+        (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
+    ):
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        found = [
+            step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high
+        ]
+        if len(found) >= 3:
+            break
+    every = -(-len(found) // 5)
+    return found[::every]
+
+
+def apart(places: Sequence[float], gap: float) -> list[float]:
+    """`places` moved as little as keeps their order and `gap` between neighbours, for labels beside lines."""
+    order = sorted(range(len(places)), key=lambda number: places[number])
+    moved = list(places)
+    blocks: list[list[int]] = []
+    for number in order:
+        blocks.append([number])
+        while len(blocks) > 1 and _first(moved, blocks[-1], gap) - _last(moved, blocks[-2], gap) < gap:
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    for block in blocks:
+        start = _first(places, block, gap)
+        for step, number in enumerate(block):
+            moved[number] = start + step * gap
+    return moved
+
+
+def _first(places: Sequence[float], block: Sequence[int], gap: float) -> float:
+    """Where a block of labels begins that is centred on its places."""
+    return sum(places[number] for number in block) / len(block) - gap * (len(block) - 1) / 2
+
+
+def _last(places: Sequence[float], block: Sequence[int], gap: float) -> float:
+    return _first(places, block, gap) + gap * (len(block) - 1)
 
 
 def origin(info: Json) -> str:

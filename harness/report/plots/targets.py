@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from harness.record import Json
 from harness.report.plots import style
@@ -47,8 +46,7 @@ def _strip(axes, group: Sequence[TargetVerdict]) -> None:  # type: ignore[no-unt
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xticks([min(ends), target.limit, max(ends)] if _apart(ends, target.limit) else [target.limit])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    style.plain_ticks(axes.xaxis, show)
     axes.tick_params(which="minor", length=0)
 
 

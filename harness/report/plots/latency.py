@@ -1,0 +1,99 @@
+"""Latency of inference: how the single steps of a case spread, with p50, p95 and p99, from raw samples."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness import units
+from harness.derive import QUIET_ENOUGH
+from harness.record import OK, Json
+from harness.report import cells
+from harness.report.plots import style
+from harness.rows import CaseSummary
+
+PHASES = ("infer", "generate", "serve")
+#: Columns of a distribution.
+COLUMNS = 60
+MARKS = (("p50", "|"), ("p95", "^"), ("p99", "D"))
+
+
+def latency(rows: Sequence[CaseSummary], launches: Iterable[Json], info: Json) -> Figure | None:
+    """None where nothing that answers somebody was timed."""
+    timed = [row for row in rows if row.case.phase in PHASES and row.timing and row.outcome == OK]
+    shown = timed[: style.MOST]
+    if not shown:
+        return None
+    samples = _samples(launches, {row.case.id for row in shown})
+    title = "Latency: how long single steps took\nline p50, triangle p95, diamond p99"
+    with style.sheet(style.FRAME + 0.25 + 1.15 * style.ROW * len(shown), title, info) as figure:
+        axes = figure.subplots()
+        axes.set_xscale("log")
+        axes.set_xlim(*_ends([samples[row.case.id] for row in shown]))
+        for number, row in enumerate(shown):
+            _draw(axes, len(shown) - number - 1, row, samples[row.case.id])
+        style.rows_only(axes, len(shown))
+        axes.set_xticks(style.few_ticks(*axes.get_xlim()))
+        style.plain_ticks(axes.xaxis, units.seconds)
+        axes.tick_params(which="minor", length=0)
+        axes.set_xlabel("time of a step (log scale); higher is more often")
+    return figure
+
+
+def _samples(launches: Iterable[Json], wanted: set[str]) -> dict[str, list[float]]:
+    """Seconds of every step of those cases, in order; of the launches that count in `harness.derive`."""
+    found: dict[str, list[tuple[bool, list[float]]]] = {name: [] for name in wanted}
+    for launch in launches:
+        for record in launch["records"] if launch["kind"] == "time" else ():
+            if record["case"] in wanted and record["outcome"] == OK:
+                seconds = [one for block in record.get("blocks") or () for one in block if one > 0]
+                found[record["case"]].append((bool(launch.get("noisy")), seconds))
+    return {name: sorted(_counting(taken)) for name, taken in found.items()}
+
+
+def _counting(taken: Sequence[tuple[bool, list[float]]]) -> Iterable[float]:
+    quiet = [seconds for noisy, seconds in taken if not noisy]
+    used = quiet if len(quiet) >= QUIET_ENOUGH else [seconds for _, seconds in taken]
+    return (one for seconds in used for one in seconds)
+
+
+def _ends(samples: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """All but the slowest in a hundred steps, of which one may take ten times as long."""
+    low = min(one[0] for one in samples if one)
+    high = max(one[math.ceil(0.99 * len(one)) - 1] for one in samples if one)
+    return low / 1.08, high * 1.15
+
+
+def _draw(axes: Axes, y: float, row: CaseSummary, samples: Sequence[float]) -> None:
+    edges, heights = histogram(samples, *axes.get_xlim())
+    axes.stairs(
+        [y - 0.36 + 0.4 * one for one in heights], edges, baseline=y - 0.36, fill=True, color=style.BAND
+    )
+    points = _percentiles(row)
+    for name, mark in MARKS:
+        colour = style.INK if name == "p50" else style.BLUE
+        size = 13 if mark == "|" else 5
+        axes.plot([points[name]], [y - 0.27], mark, color=colour, markersize=size, markeredgewidth=1.5)
+    told = ", ".join(f"{name} {units.seconds(value)}" for name, value in points.items())
+    label = f"{cells.workload(row)} [{row.case.variant}]"
+    style.row(axes, y, label, f"{told}; {len(samples):,} steps, slowest {units.seconds(samples[-1])}")
+
+
+def _percentiles(row: CaseSummary) -> Mapping[str, float]:
+    assert row.timing
+    return {"p50": row.timing.p50.point, "p95": row.timing.p95.point, "p99": row.timing.p99.point}
+
+
+def histogram(samples: Sequence[float], low: float, high: float) -> tuple[list[float], list[float]]:
+    """Edges, even on a log scale, and what share of the fullest column lies between each two of them."""
+    step = math.log(high / low) / COLUMNS
+    edges = [low * math.exp(step * number) for number in range(COLUMNS + 1)]
+    places = [bisect_left(samples, edge) for edge in edges]
+    counts = [after - before for before, after in pairwise(places)]
+    most = max(counts) or 1
+    return edges, [count / most for count in counts]

@@ -1,0 +1,58 @@
+"""Percent of the machine's limit: how much of what it was measured to reach a step makes use of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness import units
+from harness.record import OK, Json
+from harness.report import cells
+from harness.report.plots import style
+from harness.rows import CaseSummary
+
+
+def share_of_limit(technique: str, rows: Sequence[CaseSummary], info: Json) -> Figure | None:
+    """None where the work of no step is known, or the machine's limits are not."""
+    shown = [row for row in rows if row.outcome == OK and row.timing and row.timing.of_limit][: style.MOST]
+    if not shown:
+        return None
+    title = f"{style.short(technique, 40)}: percent of the machine's limit"
+    with style.sheet(style.FRAME + 0.1 + style.ROW * len(shown), title, info) as figure:
+        axes = figure.subplots()
+        for number, row in enumerate(shown):
+            _draw(axes, len(shown) - number - 1, row)
+        axes.axvline(100, color=style.INK, linewidth=1.2)
+        axes.set_xlim(0, max(105, *(110 * _share(row) for row in shown)))
+        style.rows_only(axes, len(shown))
+        axes.set_xlabel(
+            "useful work in a second, % of what the machine\nreached in a large matrix product or copy"
+        )
+    return figure
+
+
+def _share(row: CaseSummary) -> float:
+    assert row.timing
+    assert row.timing.of_limit
+    return row.timing.of_limit
+
+
+def _draw(axes: Axes, y: float, row: CaseSummary) -> None:
+    share = 100 * _share(row)
+    axes.barh([y - 0.12], [100], height=0.28, color=style.PALE, linewidth=0)
+    colour = style.ORANGE if row.case.is_baseline else style.BLUE
+    axes.barh([y - 0.12], [share], height=0.28, color=colour, linewidth=0)
+    style.row(axes, y, f"{cells.workload(row)} [{row.case.variant}]", says(row))
+
+
+def says(row: CaseSummary) -> str:
+    """``49.4 %: 31 of 62.7 GFLOP/s, bound by arithmetic``"""
+    share = _share(row)
+    ceiling = row.timing.ceiling if row.timing else None
+    if ceiling is None:
+        return units.percent(share)
+    show = units.flops if ceiling.unit == "FLOP" else units.traffic
+    what = "arithmetic" if ceiling.unit == "FLOP" else "memory traffic"
+    return f"{units.percent(share)}: {show(share * ceiling.rate)} of {show(ceiling.rate)}, bound by {what}"
