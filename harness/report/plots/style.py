@@ -57,6 +57,14 @@ RC: Any = {
 
 #: How far the rows of a plot of rows lie apart, and what title, axis and origin take, inches.
 ROW, FRAME = 0.56, 1.15
+#: What a power of ten is multiplied with for the ticks of a log axis, from far apart to close together.
+TICKS = (
+    (1,),
+    (1, 3),
+    (1, 2, 5),
+    (1, 1.5, 2, 3, 5, 7),
+    (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
+)
 #: Rows on one plot; the table has all.
 MOST = 24
 
@@ -102,21 +110,13 @@ def plain_ticks(axis: Axis, show: Callable[[float], str] = "{:g}".format) -> Non
 
 def few_ticks(low: float, high: float) -> list[float]:
     """Up to five round numbers on a log axis: powers of ten, or with 2 and 5, or as close as it takes."""
-    for steps in (
-        (1,),
-        (1, 3),
-        (1, 2, 5),
-        (1, 1.5, 2, 3, 5, 7),
-        (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
-    ):
+    for steps in TICKS:
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        found = [
-            step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high
-        ]
+        every = [step * 10.0**power for power in powers for step in steps]
+        found = [one for one in every if low <= one <= high]
         if len(found) >= 3:
             break
-    every = -(-len(found) // 5)
-    return found[::every]
+    return found[:: -(-len(found) // 5)]
 
 
 def apart(places: Sequence[float], gap: float) -> list[float]:
