@@ -27,7 +27,7 @@ LAYERS = [
     {"worker"},
     {"benchmark", "doctor", "observed"},
     {"technique", "techniques"},
-    {"quantizers"},
+    {"quantizers", "result_cache"},
     {"models", "data"},
     {
         "judge",
