@@ -37,7 +37,7 @@ def timing(
     used, levels = zip(*(quiet if len(quiet) >= QUIET_ENOUGH else every), strict=True)
     step = stats.level(levels)
     pooled = sorted(second for one in used for block in one.record["blocks"] for second in block)
-    effects = () if case.is_baseline else tuple(_effects(base, used))
+    compared, effects = _effects(() if case.is_baseline else base, used)
     speedup = stats.ratio([-effect for effect in effects]) if effects else None
     cold, warm = (_overhead(kinds, step.point, cold) for cold in (True, False))
     return Timing(
@@ -47,6 +47,7 @@ def timing(
         p99=stats.quantile(pooled, 0.99),
         levels=levels,
         effects=effects,
+        compared=compared,
         speedup=speedup,
         throughput=_throughput(case, used[0], step),
         compile_cold=cold,
@@ -69,14 +70,18 @@ def _level(taken: Taken) -> float:
     return median(blocks) if blocks else 0.0
 
 
-def _effects(base: Iterable[Taken], used: Iterable[Taken]) -> Iterable[float]:
-    """Of each launch the log of the time per sample: of a step's, less how many more samples it has."""
+def _effects(base: Iterable[Taken], used: Iterable[Taken]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Each launch and its log of the time per sample: of a step's, less how many more samples it has."""
     baselines = {one.launch: one.record for one in _usable(base)}
+    found: dict[int, float] = {}
     for one in used:
         theirs = baselines.get(one.launch, {})
         rounds = stats.rounds(theirs.get("blocks") or [], one.record["blocks"])
         if rounds:
-            yield stats.launch_effect(rounds) - math.log(_samples(one.record) / _samples(theirs))
+            found[one.launch] = stats.launch_effect(rounds) - math.log(
+                _samples(one.record) / _samples(theirs)
+            )
+    return tuple(found), tuple(found.values())
 
 
 def _samples(record: Mapping[str, int]) -> int:

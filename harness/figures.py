@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from harness import growth, loading, measured, stats, units
+from harness import gains, growth, loading, measured, stats, units
 from harness.measured import Family, Figure, Found, NotMeasured
 from harness.rows import CaseSummary
 
@@ -28,22 +28,6 @@ def speedup(family: Family) -> Found:
     noisy = timing.noisy - timing.set_aside
     note = f"{noisy} of {len(effects)} launches were noisy" if noisy else ""
     return Found(timing.speedup, units.times, effects, logs=True, note=note)
-
-
-def speedup_over_updates(family: Family) -> Found:
-    """Of accumulating over n parts, against n small batches with an update each: ``update-each-n``.
-
-    Both are compared with the whole batch in the same launches, so their effects differ by the one asked.
-    """
-    name = family.row.case.variant.replace("accumulate", "update-each")
-    others = family.peers.get(name, ())
-    if name == family.row.case.variant or not others:
-        raise NotMeasured(f"no case of {name} in this run")
-    ours, theirs = measured.timing(family.row), measured.timing(others[0])
-    if not ours.effects or len(ours.effects) != len(theirs.effects):
-        raise NotMeasured(f"it and {name} were not timed in the same launches")
-    effects = tuple(other - own for own, other in zip(ours.effects, theirs.effects, strict=True))
-    return Found(stats.ratio(effects), units.times, effects, logs=True, note=f"against {name}")
 
 
 def bytes_left_behind(family: Family) -> Found:
@@ -137,7 +121,7 @@ def geometric_mean(family: Family) -> Found:
 
 FIGURES: Mapping[str, Figure] = {
     "speedup": Figure(speedup, "time"),
-    "speedup_over_updates": Figure(speedup_over_updates, "time"),
+    "speedup_over_updates": Figure(gains.over_updates, "time"),
     "bytes_left_behind": Figure(bytes_left_behind, "memory"),
     "memory_saving": Figure(memory_saving, "memory"),
     "compression": Figure(compression),
@@ -153,9 +137,9 @@ FIGURES: Mapping[str, Figure] = {
     "elements_saving": Figure(elements_saving, "memory"),
     "flops_per_second": Figure(flops_per_second, "time"),
     "of_limit": Figure(of_limit, "time"),
-    "growth": Figure(growth.over_sizes, "time", over=SIZES, fewest=3),
-    "growth_over_tokens": Figure(growth.over_tokens, "time", over=("new",), fewest=2),
-    "over_dynamic": Figure(growth.over_dynamic, "time"),
+    "growth": Figure(gains.over_sizes, "time", over=SIZES, fewest=3),
+    "growth_over_tokens": Figure(gains.over_tokens, "time", over=("new",), fewest=2),
+    "over_dynamic": Figure(gains.over_dynamic, "time"),
     "best_workers": Figure(loading.best_workers, "time"),
     "bottleneck_found": Figure(loading.bottleneck_found, "time"),
     "slow_transform_found": Figure(loading.slow_transform_found, "time"),

@@ -1,11 +1,9 @@
-"""Figures of how something grows: memory over batches, activations over depth, gains over model size."""
+"""Figures of how memory grows: over batches, over depth, over length."""
 
 from __future__ import annotations
 
-import math
 from bisect import insort
 from collections.abc import Callable, Sequence
-from statistics import fmean
 
 from harness import measured, stats, units
 from harness.measured import Family, Found, NotMeasured
@@ -116,7 +114,7 @@ def length_exponent(family: Family) -> Found:
 def _power(family: Family, points_of: Callable[[Sequence[CaseSummary]], Points], what: str) -> Found:
     points = points_of(family.rows)
     if len(points) < 3:
-        raise NotMeasured(_too_few(family, len(points), what))
+        raise NotMeasured(measured.too_few(family, len(points), what))
     peers = {name: points_of(rows) for name, rows in family.peers.items() if name != family.row.case.variant}
     others = [
         f"{name} {units.between(_exponent(points), units.plain)}"
@@ -196,66 +194,3 @@ def _depths(rows: Sequence[CaseSummary]) -> Points:
         if "layers" in row.case.parameters
     }
     return sorted(found.items())
-
-
-def over_sizes(family: Family) -> Found:
-    """The slope of log speedup over log parameter count: above 0 where larger models gain more.
-
-    Launches of different sizes are independent, so any one of each makes a line; the interval is over lines.
-    """
-    rows = sorted((row for row in family.rows if row.speedup and row.parameters), key=_parameters)
-    sizes = [math.log(_parameters(row)) for row in rows]
-    if len(set(sizes)) < 3:
-        raise NotMeasured(_too_few(family, len(set(sizes)), "sizes"))
-    launches = zip(*(row.timing.effects for row in rows if row.timing), strict=False)
-    lines = tuple(_least_squares(sizes, [-effect for effect in launch]) for launch in launches)
-    gains = ", ".join(
-        f"{units.times(row.speedup.point)} at {units.count(_parameters(row))}" for row in rows if row.speedup
-    )
-    return Found(stats.mean(lines), units.plain, lines, note=f"speedup by parameters: {gains}")
-
-
-def _parameters(row: CaseSummary) -> int:
-    return row.parameters or 0
-
-
-def _least_squares(x: Sequence[float], y: Sequence[float]) -> float:
-    middle = fmean(x)
-    return sum((a - middle) * b for a, b in zip(x, y, strict=True)) / sum((a - middle) ** 2 for a in x)
-
-
-def _too_few(family: Family, have: int, what: str, fewest: int = 3) -> str:
-    failures = [f"{row.case.id}: {row.failure}" for row in family.rows if row.failure]
-    return "; ".join([f"takes {fewest} {what}, this run has {have}", *failures[:2]])
-
-
-def over_tokens(family: Family) -> Found:
-    """The speedup at the most generated tokens over that at the fewest: above 1 where it grows with them.
-
-    Launches of different lengths are independent, so any one of each makes a pair; the interval is over
-    pairs.
-    """
-    rows = sorted((row for row in family.rows if row.timing and row.timing.effects), key=_tokens)
-    if len({*map(_tokens, rows)}) < 2:
-        raise NotMeasured(_too_few(family, len(rows), "generated lengths", fewest=2))
-    gains = ", ".join(f"{units.times(row.speedup.point)} at {_tokens(row)}" for row in rows if row.speedup)
-    return _over(rows[-1], rows[0], f"speedup by generated tokens: {gains}")
-
-
-def _tokens(row: CaseSummary) -> int:
-    return int(row.case.parameters.get("new", 0))
-
-
-def over_dynamic(family: Family) -> Found:
-    """The speedup over the variant ``dynamic``, which is what a user has who changes nothing."""
-    peers = [row for row in family.peers.get("dynamic", ()) if row.timing and row.timing.effects]
-    if not peers or not (family.row.timing and family.row.timing.effects):
-        raise NotMeasured(family.row.failure or "no launch timed both it and the variant dynamic")
-    return _over(family.row, peers[0], "over the dynamic cache")
-
-
-def _over(row: CaseSummary, other: CaseSummary, note: str) -> Found:
-    """The speedup of `row` over that of `other`."""
-    assert row.timing and other.timing  # noqa: PT018
-    logs = tuple(b - a for a, b in zip(row.timing.effects, other.timing.effects, strict=False))
-    return Found(stats.ratio(logs), units.times, logs, logs=True, note=note)

@@ -62,3 +62,9 @@ def memory(row: CaseSummary) -> Memory:
     if row.memory is None:
         raise NotMeasured(row.failure or "no memory launch of it in this run")
     return row.memory
+
+
+def too_few(family: Family, have: int, what: str, fewest: int = 3) -> str:
+    """Why a figure over a scale has none, with what failed of it."""
+    failures = [f"{row.case.id}: {row.failure}" for row in family.rows if row.failure]
+    return "; ".join([f"takes {fewest} {what}, this run has {have}", *failures[:2]])

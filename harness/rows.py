@@ -48,6 +48,8 @@ class Timing:
     """log(variant / baseline) of the time per sample, of each launch; none for a baseline or a wrong result.
     That of the step, too, where both have the same samples in a step, as all do but those that change the
     batch."""
+    compared: tuple[int, ...] = ()
+    """The numbers of the launches that `effects` are of."""
     speedup: Interval | None = None
     """Baseline / variant of the time per sample."""
     throughput: Interval | None = None

@@ -39,6 +39,7 @@ LAYERS = [
         "figures",
         "loading",
         "growth",
+        "gains",
         "measured",
         "verdict",
         "targets",
