@@ -12,8 +12,6 @@ from harness.record import Json
 from harness.rows import CaseSummary
 from harness.stats import Interval
 
-#: False discoveries among the changes that are said, and the error of the second look.
-ALPHA = 0.05
 #: A change of bytes, which are counted, that is none.
 SAME_BYTES = 0.005
 METRICS = ("time", "memory", "compile", "results")

@@ -1,4 +1,4 @@
-"""The command line: ``python -m harness list|run|judge|compare|report|doctor|readme``.
+"""The command line: ``python -m harness list|run|judge|compare|calibrate|report|doctor|readme``.
 
 Importing this imports no torch; what a subcommand needs is imported when it runs.
 """
@@ -70,6 +70,7 @@ def _parser() -> Parser:
     _add_report(commands)
     _add_readme(commands)
     _add_compare(commands)
+    _add_calibrate(commands)
     return parser
 
 
@@ -178,6 +179,18 @@ def _add_compare(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.set_defaults(command=_compare)
 
 
+def _add_calibrate(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser("calibrate", help="how far verdicts are to be trusted on this machine, now")
+    add = parser.add_argument
+    add("--budget", metavar="TIME", default="5m", help="wall time, such as 5m or 1h; default: 5m")
+    add("--timeout", metavar="TIME", default="5m", help="a step that hangs this long is ended; default 5m")
+    _profile(parser, "quick")
+    _device(parser, ("auto", "cpu", "cuda"), "auto")
+    _out(parser)
+    _format(parser)
+    parser.set_defaults(command=_calibrate)
+
+
 def _profile(parser: Parser, default: str | None) -> None:
     says = "how much is measured" + (f"; default: {default}" if default else "; default: quick")
     parser.add_argument("--profile", choices=PROFILES, default=default or "quick", help=says)
@@ -248,3 +261,9 @@ def _compare(options: argparse.Namespace) -> int:
     from harness import commands_bisect, commands_compare
 
     return commands_bisect.run(options) if options.bisect else commands_compare.run(options)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from harness import commands_calibrate
+
+    return commands_calibrate.run(options)

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from itertools import pairwise
+from statistics import median
 from typing import Any, Protocol
 
 Counter = Callable[[], float]
@@ -145,6 +146,29 @@ def _seconds_of(clock: HostClock, size: int, counter: Counter) -> float:
 
 def _nothing() -> None:
     """A step that does nothing."""
+
+
+def bias(clock: Clock, step: Step, rounds: int = 4, seconds: float = 0.03) -> float:
+    """log(a step's time by `clock` / by a bare loop between two readings): 0 if timing costs nothing.
+
+    The two take turns, ABBA, in blocks of about that many seconds; the median of the rounds.
+    """
+
+    def bare() -> float:
+        start = clock.now()
+        for _ in range(steps):
+            step()
+        return (clock.now() - start) / steps
+
+    def timed() -> float:
+        return sum(clock.block(step, steps)) / steps
+
+    steps = max(1, round(seconds / max(clock.block(step, 1)[0], 1e-7)))
+    found = []
+    for _ in range(rounds):
+        a, b, c, d = timed(), bare(), bare(), timed()
+        found.append((math.log(a / b) + math.log(d / c)) / 2)
+    return median(found)
 
 
 def resolution(counter: Counter = time.perf_counter, readings: int = 1000) -> float:

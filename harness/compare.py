@@ -10,15 +10,15 @@ not a result: it is measured again in new processes, and only where these launch
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from harness import stats
-from harness.changes import ALPHA, WORDS, Change, Compared, Comparison, View, memory, within
+from harness import significance, stats
+from harness.changes import WORDS, Change, Compared, Comparison, View, memory, within
 from harness.record import WRONG_RESULT, Case, Json
 from harness.rows import CaseSummary
+from harness.significance import ALPHA, p_value
 from harness.summary import summarise
 
 #: The names under which the two are stored; B is the one that may be worse.
@@ -115,6 +115,13 @@ def _start(record: Json) -> float:
     return record["first_step"] - median(blocks) if blocks and "first_step" in record else 0.0
 
 
+def part(run: View, groups: Sequence[Sequence[Case]]) -> View:
+    """The run as if it were of these groups alone."""
+    names = {group[0].group for group in groups}
+    plan = {"groups": [[case.as_json() for case in group] for group in groups]}
+    return View({**run.info, "plan": plan}, [one for one in run.launches if one["group"] in names])
+
+
 def suspects(run: View) -> set[str]:
     """Groups of which something looks changed, so that they are measured again."""
     return {*alarms(effects(run)), *alarms(_over_groups(run.launches, _compile_effect))}
@@ -132,27 +139,9 @@ def alarms(found: Mapping[str, Effects]) -> dict[str, float]:
 
 def discoveries(samples: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """p of no change in each, adjusted so that of those under ALPHA a share of ALPHA at most is false."""
-    from scipy import stats as scipy_stats
-
-    told = {name: p_value(values) for name, values in samples.items() if len(values) > 1}
-    if not told:
-        return {}
-    adjusted = scipy_stats.false_discovery_control(list(told.values()))
-    return {name: float(p) for name, p in zip(told, adjusted, strict=True)}
-
-
-def p_value(values: Sequence[float], alternative: str = "two-sided") -> float:
-    """Of Student's t test that the mean is 0; 1 for fewer than two values."""
-    from scipy import stats as scipy_stats
-
-    if len(values) < 2:
-        return 1.0
-    if max(values) == min(values):  # No spread: equal, or changed beyond any doubt.
-        right = values[0] > 0 if alternative == "greater" else values[0] < 0
-        return float(not (values[0] if alternative == "two-sided" else right))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # Nearly equal values lose digits: of no matter here.
-        return float(scipy_stats.ttest_1samp(values, 0.0, alternative=alternative).pvalue)
+    return significance.discoveries(
+        {name: p_value(values) for name, values in samples.items() if len(values) > 1}
+    )
 
 
 def judged(found: Mapping[str, Effects], metric: str) -> dict[str, Change]:

@@ -12,10 +12,11 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, variance
 
-from harness import stats
-from harness.changes import ALPHA, WORDS, Change, Compared, Comparison, View, memory, within
+from harness import significance, stats
+from harness.changes import WORDS, Change, Compared, Comparison, View, memory, within
 from harness.record import OK
 from harness.rows import CaseSummary
+from harness.significance import ALPHA
 from harness.stats import Interval
 from harness.summary import summarise
 
@@ -51,13 +52,8 @@ def _levels(a: CaseSummary, b: CaseSummary) -> Pair | None:
 
 
 def _adjusted(pairs: Mapping[str, Pair]) -> dict[str, float]:
-    from scipy import stats as scipy_stats
-
-    told = {n: p for n, (a, b) in pairs.items() if not math.isnan(p := _welch(a, b))}
-    return (
-        dict(zip(told, map(float, scipy_stats.false_discovery_control(list(told.values()))), strict=True))
-        if told
-        else {}
+    return significance.discoveries(
+        {n: p for n, (a, b) in pairs.items() if not math.isnan(p := _welch(a, b))}
     )
 
 

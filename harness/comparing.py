@@ -20,8 +20,7 @@ from harness.engines.elsewhere import ElsewhereEngine, Side
 from harness.errors import BadInput
 from harness.launch import Start, Worker
 from harness.record import Case, Json
-from harness.report.progress import Progress
-from harness.runner import Plan, Runner, Settings
+from harness.runner import Plan, Runner, Settings, Watch
 from harness.store import Journal
 
 #: Of the budget, what the first look may take; the rest is for measuring again what looks changed.
@@ -175,19 +174,31 @@ class Confirming(Journal):
         super().append({**launch, "confirms": True})
 
 
-def measure(both: Pair, journal: Journal, settings: Settings, progress: Progress) -> bool:
+def measure(both: Pair, journal: Journal, settings: Settings, progress: Watch) -> bool:
     """The first look at every case, then the second at what looks changed. False if the budget ended."""
     cells = {cell.case.id: cell for cell in both.cells}
     lanes = {}
     for cell in cells.values():
         for side, lane in enumerate(compare.lanes(cell.case)):
             lanes[lane.id] = (cell, side)
+    return look(both, journal, journal.run.groups, lanes, settings, progress)
+
+
+def look(
+    both: Pair,
+    journal: Journal,
+    groups: list[list[Case]],
+    lanes: dict[str, tuple[Cell, int]],
+    settings: Settings,
+    progress: Watch,
+) -> bool:
+    """As `measure`, of these groups only; `lanes` says by a lane's id what it is, and on which side."""
     ends = time.monotonic() + settings.budget
     start = both.start(lanes)
-    plan = _plan(journal.run.groups, lambda case: lanes[case.id][0].kinds)
+    plan = _plan(groups, lambda case: lanes[case.id][0].kinds)
     first = dataclasses.replace(settings, budget=FIRST_LOOK * settings.budget)
     whole = Runner(start, journal, first, machine.Conditions(), progress).run(plan)
-    return _again(both, journal, settings, start, progress, ends) and whole
+    return _again(both, journal, groups, settings, start, progress, ends) and whole
 
 
 def _plan(groups: list[list[Case]], kinds: Callable[[Case], tuple[str, ...]]) -> Plan:
@@ -195,13 +206,18 @@ def _plan(groups: list[list[Case]], kinds: Callable[[Case], tuple[str, ...]]) ->
 
 
 def _again(
-    both: Pair, journal: Journal, settings: Settings, start: Start, progress: Progress, ends: float
+    both: Pair,
+    journal: Journal,
+    groups: list[list[Case]],
+    settings: Settings,
+    start: Start,
+    progress: Watch,
+    ends: float,
 ) -> bool:
     """Launches in new processes for each alarm; whether the budget sufficed."""
-    view = View(journal.run.info, journal.run.launches)
-    suspects = compare.suspects(view)
+    suspects = compare.suspects(compare.part(View(journal.run.info, journal.run.launches), groups))
     second = Confirming(journal.run, journal._lines)
-    for group in journal.run.groups:
+    for group in groups:
         name = group[0].group
         launches = [one for one in journal.run.launches if (one["group"], one["kind"]) == (name, "time")]
         missing = AGAIN - sum(bool(one.get("confirms")) for one in launches)

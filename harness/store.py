@@ -90,6 +90,12 @@ class Journal:
             raise
         self.run.launches.append(launch)
 
+    def plan(self, group: list[Case]) -> None:
+        """Adds a group of cases to what is measured."""
+        self.run.info["plan"]["groups"].append([case.as_json() for case in group])
+        with _clear_errors(self.run.folder):
+            _save(self.run)
+
     def finish(self) -> None:
         self.run.info["finished"] = utc_now()
         with _clear_errors(self.run.folder):
@@ -196,7 +202,12 @@ def _launch(line: str, path: Path, number: int) -> Json:
     return launch
 
 
-def _object(text: str, path: Path, number: int = 0) -> Json:
+def read_json(path: Path, newest: int) -> Json:
+    """A file of ours, its schema up to `newest`. Raises BadInput if it is missing, foreign or too new."""
+    return _object(_text(path, "is not there"), path, newest=newest)
+
+
+def _object(text: str, path: Path, number: int = 0, newest: int = SCHEMA) -> Json:
     where = f"{path} line {number}" if number else f"{path}"
     try:
         data: Any = json.loads(text)
@@ -204,9 +215,9 @@ def _object(text: str, path: Path, number: int = 0) -> Json:
         raise BadInput(f"{where} is not JSON; move the file away or mend it") from None
     if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
         raise BadInput(f"{where} is not from this harness: it names no schema")
-    if data["schema"] > SCHEMA:
+    if data["schema"] > newest:
         raise BadInput(
-            f"{where} has schema {data['schema']}, this version reads up to {SCHEMA}; upgrade claimbench"
+            f"{where} has schema {data['schema']}, this version reads up to {newest}; upgrade claimbench"
         )
     return data
 

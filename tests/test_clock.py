@@ -169,6 +169,17 @@ def test_the_real_clock_can_tell_microseconds() -> None:
     assert 0 < clock.overhead() < math.inf
 
 
+def test_a_clock_that_adds_a_tenth_to_each_step_is_biased_by_that() -> None:
+    class Slow(HostClock):
+        def block(self, step: Callable[[], object], steps: int) -> list[float]:
+            return [1.1 * seconds for seconds in super().block(step, steps)]
+
+    counter = Played()
+    step = counter.step(0.001)
+    assert clock.bias(HostClock(counter), step) == pytest.approx(0, abs=1e-9)
+    assert clock.bias(Slow(counter), step) == pytest.approx(math.log(1.1))
+
+
 def test_the_resolution_is_the_smallest_tick_seen() -> None:
     ticks = iter([0.0, 0.0, 3.0, 3.0, 5.0])
     assert clock.resolution(lambda: next(ticks), readings=5) == 2.0

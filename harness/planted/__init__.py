@@ -1,0 +1,1 @@
+"""Declarations of known work: what ``calibrate`` plants, to see whether it is found."""

@@ -1,0 +1,78 @@
+"""Tests of significance: of one comparison, of a suite of them, and of what a calibration counted.
+
+A comparison is Student's t over launches (see `stats`). Over a suite the false discovery rate is held
+(Benjamini and Hochberg, JRSS B 57, 1995): of the changes that are said, a share of alpha at most is none.
+Tests of the cases of one suite are independent, or hang together as the method allows: one machine's noise
+moves them alike. Shares that were counted have exact bounds (Clopper and Pearson, Biometrika 26, 1934).
+
+scipy has these methods; it is imported as they are used, for that takes longer than to judge a run.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+
+#: No test takes more than this for unlikely.
+ALPHA = 0.05
+
+
+def p_value(values: Sequence[float], alternative: str = "two-sided") -> float:
+    """Of Student's t test that the mean is 0; 1 for fewer than two values."""
+    from scipy import stats
+
+    if len(values) < 2:
+        return 1.0
+    if max(values) == min(values):  # No spread: equal, or changed beyond any doubt.
+        right = values[0] > 0 if alternative == "greater" else values[0] < 0
+        return float(not (values[0] if alternative == "two-sided" else right))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # Nearly equal values lose digits: of no matter here.
+        return float(stats.ttest_1samp(values, 0.0, alternative=alternative).pvalue)
+
+
+def discoveries(found: Mapping[str, float]) -> dict[str, float]:
+    """p values adjusted so that of those under alpha a share of alpha at most is false."""
+    from scipy import stats
+
+    if not found:
+        return {}
+    adjusted = stats.false_discovery_control(list(found.values()))
+    return {name: float(p) for name, p in zip(found, adjusted, strict=True)}
+
+
+def at_most(found: int, n: int) -> float:
+    """The upper bound at 95 %, one-sided, of a share of which `found` of `n` were counted; 1 for none."""
+    from scipy import stats
+
+    return float(stats.beta.ppf(0.95, found + 1, n - found)) if found < n else 1.0
+
+
+def at_least(found: int, n: int) -> float:
+    """The lower bound at 95 %, one-sided; 0 for none."""
+    return 1 - at_most(n - found, n)
+
+
+def detectable(deviation: float, first: int, again: int, power: float = 0.95) -> float:
+    """The smallest log ratio that a comparison finds with that power; infinite for too few launches.
+
+    Launches vary by `deviation`. Both looks must tell it: the first two-sided over `first` launches, the
+    second one-sided over `again`. The power of a t test is that of the noncentral t (Cohen, 1988).
+    """
+    from scipy import optimize, stats
+
+    if min(first, again) < 2 or not math.isfinite(deviation):
+        return math.inf
+    if deviation == 0:
+        return 0.0
+
+    def lacking(effect: float) -> float:
+        looks = [(first, 1 - ALPHA / 2), (again, 1 - ALPHA)]
+        told = [
+            float(stats.nct.sf(stats.t.ppf(q, n - 1), n - 1, effect * math.sqrt(n) / deviation))
+            for n, q in looks
+        ]
+        return math.prod(told) - power
+
+    return float(optimize.brentq(lacking, 0.0, 30 * deviation, xtol=1e-3 * deviation))
