@@ -15,7 +15,9 @@ from harness import benchmark, claims, memory, quantizers, weights, worker
 from harness.errors import Unsupported
 from harness.models import digits
 from harness.technique import technique, upon
+from harness.verdict import CONFIRMED, SHORT
 from harness.workload import ModelJob
+from tests import handmade as hand
 from tests.techniques.conftest import Results, tiny
 
 QUANTIZATION = technique("quantization")
@@ -99,7 +101,9 @@ def test_bitsandbytes_keeps_the_head_and_quantizes_scales() -> None:
     assert model.transformer.h[0].mlp.c_fc.weight.quant_state.nested
 
 
-@pytest.mark.parametrize("name", [name for name in ON_HOSTS if name != "fp32"])
+@pytest.mark.parametrize(
+    "name", [name for name in ON_HOSTS if name != "fp32" and QUANTIZATION.variant(name).tolerance]
+)
 def test_generating_text_stays_within_the_tolerance(
     name: str, baseline: Callable[[str, str], Results]
 ) -> None:
@@ -122,6 +126,25 @@ def test_a_real_mistake_is_over_the_tolerance(baseline: Callable[[str, str], Res
     job.step()
     variant = QUANTIZATION.variant("int8-weight-only")
     assert not worker.equality(baseline("wide-gpt2", "infer"), worker.evidence(job), variant.tolerance)["ok"]
+
+
+def test_two_bits_are_judged_by_their_quality_and_not_called_wrong() -> None:
+    cases = hand.group("fp32", "int2", benchmark="quantization", model="minilm", phase="infer")
+    spec = {"case": cases[1].as_json(), "benchmarks": "", "seed": 0, "environment": {}}
+    declared = benchmark.Benchmark(technique="quantization", quick=[])
+    small = worker.Measured(spec, declared)
+    assert small.facts()["own_work"]
+    small.warm_up(0.0)
+    assert small.equality({}) == {}
+
+    def judged(kept: float) -> str:
+        launches = hand.graded(cases, {"fp32": [1.0] * 3, "int2": [1 / kept] * 3})
+        for launch in launches:
+            for record, size in zip(launch["records"], (1600, 100), strict=True):
+                record["parameter_bytes"] = size
+        return hand.one(hand.run(cases, launches=launches), "int2.compression.001").verdict
+
+    assert (judged(0.95), judged(0.5)) == (CONFIRMED, SHORT)
 
 
 def test_a_trained_classifier_reads_in_8_bits_what_it_reads_in_32() -> None:
