@@ -92,6 +92,21 @@ def passages(
     return body, labels
 
 
+def held_out(vocabulary: int, length: int, topics: int, test: bool) -> tuple[np.ndarray, np.ndarray]:
+    """[n, length] and [n] int64: the `topics` longest topics cut into pieces, and which each piece is from.
+
+    Every fifth piece is for the test and the others for training: no token is in both.
+    """
+    import numpy as np
+
+    cut = [
+        ids[: len(ids) // length * length].reshape(-1, length) for ids in tokens(vocabulary).topics(topics)
+    ]
+    kept = [pieces[(np.arange(len(pieces)) % 5 == 4) == test] for pieces in cut]
+    labels = np.repeat(np.arange(topics), [len(pieces) for pieces in kept])
+    return np.concatenate(kept).astype(np.int64), labels
+
+
 def _pieces(ids: np.ndarray, count: int, length: int, rng: np.random.Generator) -> np.ndarray:
     """Pieces from random places; text shorter than a piece starts over."""
     import numpy as np

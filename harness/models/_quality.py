@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
-    from harness.workload import Job
+    from harness.workload import Batch, Job, ModelJob
 
 #: Steps over which the final loss is averaged: one batch's loss says little.
 LAST = 20
@@ -47,6 +47,40 @@ def final_loss(job: Job, steps: int) -> dict[str, Any]:
     """Takes `steps` steps: {metric, value: the mean loss of the last 20, finite, curve: the loss of each}."""
     curve = [float(job.step()) for _ in range(steps)]
     return result("final loss", sum(curve[-LAST:]) / len(curve[-LAST:]), curve)
+
+
+def epochs(job: ModelJob) -> list[float]:
+    """Trains for the epochs that the model's parameters ask for: the loss of each step."""
+    return [float(job.step()) for _ in range(job.workload.parameters["epochs"] * len(job.batches))]
+
+
+def classified(
+    job: ModelJob,
+    tested: Sequence[Batch],
+    logits: Callable[[torch.nn.Module, Batch], torch.Tensor],
+    curve: list[float],
+) -> dict[str, Any]:
+    """1 / accuracy on the test set: lower is better, and it rises by as much as accuracy falls."""
+    accuracy = _accuracy(job, tested, logits)
+    return {**result("1 / accuracy", 1 / accuracy if accuracy else math.inf, curve), "accuracy": accuracy}
+
+
+def _accuracy(
+    job: ModelJob, tested: Sequence[Batch], logits: Callable[[torch.nn.Module, Batch], torch.Tensor]
+) -> float:
+    """The share of the test set whose label the model gives, under the technique's context."""
+    import torch
+
+    device, training = job.workload.device, job.model.training
+    job.model.eval()
+    right = 0
+    for batch in tested:
+        given = {name: values.to(device) for name, values in batch.items()}
+        with torch.inference_mode(), job.workload.context():
+            answers = logits(job.model, given).argmax(1)
+        right += int((answers == given["labels"]).sum())
+    job.model.train(training)
+    return right / sum(len(batch["labels"]) for batch in tested)
 
 
 def result(metric: str, value: float, curve: list[float]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ The task is real and is learned in seconds: 1437 digits to train on, 360 to be j
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -16,7 +15,7 @@ from harness.data import images
 from harness.errors import BadInput
 from harness.models import _batches, _vision
 from harness.models._language import heads
-from harness.models._quality import annealed, result
+from harness.models._quality import annealed, classified, epochs
 from harness.models._sizes import multiple, settled, table
 from harness.models.vit import transformer
 from harness.workload import Batch, Job, ModelJob, Workload
@@ -79,14 +78,14 @@ def batches(parameters: Mapping[str, Any], seed: int, test: bool = False) -> lis
 def trained(train: Workload) -> torch.nn.Module:
     """The model at the end of a plain training."""
     job = ModelJob(train)
-    _epochs(job)
+    epochs(job)
     return job.model
 
 
 def train_then_judge(job: Job) -> dict[str, Any]:
     """Trains to the end as the technique has it, then judges."""
     assert isinstance(job, ModelJob)
-    return _tested(job, _epochs(job))
+    return _tested(job, epochs(job))
 
 
 def judged(job: Job) -> dict[str, Any]:
@@ -95,30 +94,6 @@ def judged(job: Job) -> dict[str, Any]:
     return _tested(job, [])
 
 
-def _epochs(job: ModelJob) -> list[float]:
-    return [float(job.step()) for _ in range(job.workload.parameters["epochs"] * len(job.batches))]
-
-
 def _tested(job: ModelJob, curve: list[float]) -> dict[str, Any]:
-    """1 / accuracy on the test set: lower is better, and it rises by as much as accuracy falls."""
-    accuracy = _accuracy(job)
-    found = result("1 / accuracy", 1 / accuracy if accuracy else math.inf, curve)
-    return {**found, "accuracy": accuracy}
-
-
-def _accuracy(job: ModelJob) -> float:
-    """The share of the test set that the model reads right, under the technique's context."""
-    import torch
-
-    workload = job.workload
-    training = job.model.training
-    job.model.eval()
-    tested = batches(workload.parameters, workload.seed, test=True)
-    right = 0
-    for batch in tested:
-        pixels = batch["pixel_values"].to(workload.device)
-        with torch.inference_mode(), workload.context():
-            answers = _vision.logits(job.model, {"pixel_values": pixels}).argmax(1)
-        right += int((answers.cpu() == batch["labels"]).sum())
-    job.model.train(training)
-    return right / sum(len(batch["labels"]) for batch in tested)
+    tested = batches(job.workload.parameters, job.workload.seed, test=True)
+    return classified(job, tested, _vision.logits, curve)

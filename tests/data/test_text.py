@@ -74,3 +74,15 @@ def test_a_python_without_the_topics_says_so(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
     with pytest.raises(Unsupported, match=r"lacks pydoc_data\.topics"):
         text.topics.__wrapped__()
+
+
+def test_what_is_held_out_is_not_trained_on() -> None:
+    """Of each topic the pieces of both sets are all of it, in turn, and each is in one."""
+    train, test = (text.held_out(512, 32, 3, which) for which in (False, True))
+    for topic, ids in enumerate(text.tokens(512).topics(3)):
+        seen, unseen = (pieces[labels == topic] for pieces, labels in (train, test))
+        whole = ids[: len(ids) // 32 * 32].reshape(-1, 32)
+        assert len(seen) + len(unseen) == len(whole)
+        assert (unseen == whole[4::5]).all()
+        assert (seen[:4] == whole[:4]).all()
+        assert (seen[4] == whole[5]).all()

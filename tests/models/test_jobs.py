@@ -12,7 +12,7 @@ import torch
 from harness.models.resnet import convolutions
 from harness.workload import ModelJob
 
-MODELS = ("gpt2", "llama", "bert", "resnet", "vit", "digits")
+MODELS = ("gpt2", "llama", "bert", "resnet", "vit", "digits", "topics")
 EACH = [(model, phase) for model in MODELS for phase in ("train", "infer")]
 
 
