@@ -1,10 +1,10 @@
 """Distillation: a small student learns what a trained teacher answers, not the labels alone.
 
-After Hinton, Vinyals and Dean (2015). The student's loss is cross-entropy with the labels, and KL divergence
-from the teacher's probabilities, both softened at temperature 3; times 9, so that the gradients of the softened
-part are as large as at temperature 1. ``student-alone`` is the same net from the same seed, trained as long on
-the labels alone: what the student keeps beyond it is what distilling adds. Training is part of building and is
-not timed.
+After Hinton, Vinyals and Dean (2015). The student's loss is cross-entropy with the labels, and KL
+divergence from the teacher's probabilities, both softened at temperature 3; times 9, so that the gradients
+of the softened part are as large as at temperature 1. ``student-alone`` is the same net from the same seed,
+trained as long on the labels alone: what the student keeps beyond it is what distilling adds. Training is
+part of building and is not timed.
 """
 
 from __future__ import annotations
