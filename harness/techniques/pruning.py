@@ -1,7 +1,8 @@
 """Pruning: weights set to zero, or left out.
 
 Zeros in a dense matrix are stored and multiplied like any other number: they save nothing, and ``figures``
-tells their share, beside the bytes of parameters that any run counts. Only what is left out is smaller.
+tells their share, beside the bytes of parameters that any run counts. Only what is left out is smaller: units
+of a layer or, for the sparse kernels of GPUs, two of every four weights.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ GRADUAL_STEPS = 100
 
 class PrunedJob(ModelJob):
     def figures(self) -> dict[str, float | str]:
-        """Of the weights as they are stored."""
-        weights = [weight.detach() for weight in self.model.parameters()]
+        """Of the weights, those that are left out among them."""
+        from harness import sparsity
+
+        weights = [sparsity.dense(weight.detach()) for weight in self.model.parameters()]
         zeros = sum(int((weight == 0).sum()) for weight in weights)
         return {"share of zeros": zeros / sum(weight.numel() for weight in weights)}
 
@@ -54,13 +57,21 @@ def unstructured(model: torch.nn.Module) -> None:
 
 
 def two_of_four(model: torch.nn.Module) -> None:
-    """Of every four weights in a row the two smallest become zero: the pattern that sparse kernels want."""
+    from harness import sparsity
 
     for module in linears(model):
-        weight: torch.Tensor = module.weight.data
-        if weight.shape[1] % 4 == 0:
-            fours = weight.view(-1, 4)
-            fours.scatter_(1, fours.abs().topk(2, dim=1, largest=False).indices, 0.0)
+        if module.weight.shape[1] % 4 == 0:
+            sparsity.halve(module.weight.data)
+
+
+def fp16(model: torch.nn.Module) -> None:
+    model.half()
+
+
+def sparse(model: torch.nn.Module) -> None:
+    from harness import sparsity
+
+    sparsity.compress(list(linears(model.half())))
 
 
 def structured(model: torch.nn.Module) -> None:
@@ -111,8 +122,8 @@ def thin(optimizer: torch.optim.Optimizer, share: float) -> None:
             weight.view(-1)[weight.abs().view(-1).topk(count, largest=False).indices] = 0.0
 
 
-def _edit(edit: Callable[[torch.nn.Module], None], says: str) -> Variant:
-    return Variant(apply=partial(edited, edit), says=says, tolerance=None, phases=("infer",))
+def _edit(edit: Callable[[torch.nn.Module], None], says: str, **given: Any) -> Variant:
+    return Variant(apply=partial(edited, edit), says=says, tolerance=None, phases=("infer",), **given)
 
 
 TECHNIQUE = Technique(
@@ -127,6 +138,13 @@ TECHNIQUE = Technique(
         "unstructured": _edit(unstructured, "half of the weights zero, the smallest: stored all the same"),
         "2-4-zeros": _edit(two_of_four, "two of every four zero, in a dense matrix that stores them"),
         "structured": _edit(structured, "half of the hidden units cut out, the layers really smaller"),
+        "dense-fp16": _edit(fp16, "every weight, in fp16", devices=("cuda",)),
+        "2-4-sparse": _edit(
+            sparse,
+            "two of every four left out, in fp16, by sparse kernels",
+            needs=("cuda",),
+            devices=("cuda",),
+        ),
         "gradual": Variant(
             apply=gradual,
             says="half of the weights zero, more with every step",
