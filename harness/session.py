@@ -90,6 +90,7 @@ def _open(options: argparse.Namespace, engine: LocalEngine) -> tuple[Journal, Pl
         "profile": options.profile,
         "device": device,
         "names": options.names,
+        "runs_by": "case",  # That the id of a case asks `run` for it.
         "machine": described,
         "torch": _call(engine, torch_info.describe, device),
         "ceilings": _call(engine, flops.ceilings, device),

@@ -32,6 +32,7 @@ LAYERS = [
     {"quantizers", "result_cache", "sparsity"},
     {"models", "data"},
     {
+        "history",
         "judge",
         "judgement",
         "calibration",

@@ -8,14 +8,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 from harness import store
+from harness.history import History
 from harness.report import cells, headline, markdown
-from harness.report.page import Judged
+from harness.report.judged import Judged
 from harness.report.plots import drawn
+from harness.report.plots.history import history
 
 COLUMNS = ("turn on", "gain", "on", "besides")
 
 
-def write(runs: Sequence[Judged], results: Path) -> Path:
+def write(runs: Sequence[Judged], results: Path, histories: Sequence[History] = ()) -> Path:
     """Writes README.md and plots/ under `results`, and takes away the plots of before."""
     folder = results / "plots"
     folder.mkdir(parents=True, exist_ok=True)
@@ -27,6 +29,7 @@ def write(runs: Sequence[Judged], results: Path) -> Path:
     ]
     for one in runs:
         parts += _section(one, results)
+    parts += ["\n".join(_over_commits(histories, results))] if histories else []
     path = results / "README.md"
     store.write_atomically(path, "\n\n".join(parts) + "\n")
     return path
@@ -51,4 +54,14 @@ def _plots(one: Judged, results: Path) -> list[str]:
         name = f"{shows.replace(' ', '-')}-{mark}.svg"
         (results / "plots" / name).write_text(drawn.svg(figure), encoding="utf-8")
         links.append(f"![{shows} of {technique or 'all'}](plots/{name})".replace("<", "&lt;"))
+    return links
+
+
+def _over_commits(histories: Sequence[History], results: Path) -> list[str]:
+    links = ["## Over commits\n"]
+    for number, one in enumerate(histories):
+        if figure := history(one):
+            (results / "plots" / f"commits-{number}.svg").write_text(drawn.svg(figure), encoding="utf-8")
+            said = f"{one.machine} over commits, from {one.source}".replace("<", "&lt;")
+            links.append(f"![{said}](plots/commits-{number}.svg)")
     return links

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -12,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from harness import claims, store, targets
+from harness.history import History, Point, Series
 from harness.judge import judge
 from harness.report import index, page
 from tests import handmade as hand
@@ -39,9 +41,11 @@ def judged(folder: Path, model: str, *speedups: float) -> page.Judged:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
+    points = tuple(Point(commit, commit, 0.1) for commit in ("abc", NASTY))
+    past = History(NASTY, "asv", {"device": "cpu"}, (Series(NASTY, "time of a step", points),))
     first = judged(folder / "first" / "run-1", "gpt2", *hand.around(1.7))
     second = judged(folder / "a&b'c d" / "run-2", NASTY, *hand.around(0.7))
-    return page.write([first, second], folder / "out")
+    return page.write([first, second], folder / "out", histories=[past])
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +148,26 @@ def test_a_number_names_the_commit_and_the_one_benchmark_to_measure_it_again(tmp
         [judged(tmp_path / "m" / "run", "gpt2", *hand.around(1.7))], tmp_path / "out"
     ).read_text()
     assert "git checkout abc\npython -m harness run mixed-precision --profile quick --device cpu" in text
+    assert "which measures this and the 1 other cases of mixed-precision:" in text
+
+
+def test_where_the_id_of_a_case_asks_for_it_that_is_the_command(tmp_path: Path) -> None:
+    one = judged(tmp_path / "m" / "run", NASTY, *hand.around(1.7))
+    one.run.info["runs_by"] = "case"
+    base, variant = one.judgement.rows
+    command, besides = one.again(variant)
+    name = f"'mixed-precision/{NASTY}-train@cpu#bf16'"
+    assert command.splitlines()[1] == f"python -m harness run {name} --profile quick --device cpu"
+    assert (besides, one.again(base)[1]) == ("this and its baseline", "this alone")
+    assert shlex.split(command)[-5] == variant.case.id
+
+
+def test_a_name_that_means_more_says_what_else_it_measures(tmp_path: Path) -> None:
+    one = judged(tmp_path / "m" / "run", "gpt2", *hand.around(1.7))
+    stable = hand.group("fp32", "bf16", benchmark="stability", technique="mixed-precision")
+    one.run.info["plan"]["groups"].append([case.as_json() for case in stable])
+    row = one.judgement.rows[1]
+    assert one.again(row)[1] == "this and the 1 other cases of mixed-precision; and all of stability"
 
 
 def again(one: page.Judged) -> page.Judged:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from harness import targets
+from harness.history import History, Point, Series
 from harness.judge import judge
 from harness.report.plots import drawn, style
+from harness.report.plots.history import history
 from harness.report.plots.latency import histogram
 from harness.report.plots.pareto import front
 from tests import handmade as hand
@@ -160,3 +162,18 @@ def test_a_log_axis_has_a_few_round_numbers(ends: tuple[float, float]) -> None:
 def test_a_long_name_is_cut_where_it_is_seen_and_keeps_its_ends() -> None:
     assert style.short("checkpointing:full+compile:default", 20) == "checkpointing…efault"
     assert style.short("as it is", 8) == "as it is"
+
+
+def test_a_history_says_what_changed_and_from_which_commit_on() -> None:
+    values = [*[0.1, 0.101] * 4, *[0.15, 0.151] * 4]
+    points = tuple(Point(f"{n:08x}", f"{n:02d}", value) for n, value in enumerate(values))
+    counted = tuple(Point(f"{n:08x}", f"{n:02d}", 5e6) for n in range(4))
+    series = (Series("a case", "time of a step", points), Series("another", "peak memory", counted))
+    figure = history(History("m", "asv", INFO, series))
+    assert figure is not None
+    svg = style.svg(figure)
+    assert "a case, time of a step" in svg
+    assert "1.5x from 00000008 on" in svg
+    assert "5 MB to 5 MB, no change told from chance (8 commits would tell one)" in svg
+    assert "Over 16 commits, asv" in svg
+    assert history(History("m", "asv", INFO, ())) is None

@@ -1,0 +1,43 @@
+"""A stored run with its verdicts, and how one of its numbers is measured again."""
+
+from __future__ import annotations
+
+import shlex
+from typing import NamedTuple
+
+from harness.judgement import Judgement
+from harness.rows import CaseSummary
+from harness.store import Run
+
+
+class Judged(NamedTuple):
+    run: Run
+    judgement: Judgement
+
+    @property
+    def machine(self) -> str:
+        return self.run.folder.resolve().parent.name
+
+    @property
+    def name(self) -> str:
+        return self.run.folder.resolve().name
+
+    def again(self, row: CaseSummary) -> tuple[str, str]:
+        """The command that measures this number again, and in words what else that measures."""
+        info, case = self.run.info, row.case
+        by_id = info.get("runs_by") == "case"
+        name = shlex.quote(case.id if by_id else case.benchmark)
+        command = f"python -m harness run {name} --profile {info['profile']} --device {case.device}"
+        if commit := info.get("machine", {}).get("commit"):
+            command = f"git checkout {shlex.quote(str(commit))}\n{command}"
+        if by_id:
+            return command, "this alone" if case.is_baseline else "this and its baseline"
+        return command, self._besides(case.benchmark)
+
+    def _besides(self, name: str) -> str:
+        """What a run by the name of a benchmark measures: all of it, and what else that name means."""
+        cases = [case for group in self.run.groups for case in group]
+        own = sum(case.benchmark == name for case in cases)
+        others = dict.fromkeys(case.benchmark for case in cases if case.technique == name != case.benchmark)
+        also = f"; and all of {', '.join(others)}" if others else ""
+        return f"this and the {own - 1} other cases of {name}{also}"
