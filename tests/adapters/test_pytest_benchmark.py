@@ -16,7 +16,7 @@ from tests.adapters.sleeping import declaration, technique
 ROOT = Path(__file__).parents[2]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--benchmark-max-time=0.2"]
 PYTEST += ["-p", "harness.adapters.pytest_benchmark"]
-# These tests may run in one of several processes of pytest; the pytest that they start may not think that it does.
+# These tests may run in one of several processes of pytest; the pytest that they start may not think so.
 ALONE = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
 
 
