@@ -1,8 +1,9 @@
 """The runner: which launch comes next, until the answers are sharp enough or the budget ends.
 
 First pass: each group of cases in the plan's order gets its memory, then its timing launches, so that rows
-appear from the start. Then what is left of the budget goes, launch by launch, to the group whose widest
-interval is furthest from the precision asked for. It never stops because a result looks significant.
+appear from the start and no group waits for another's noise. Then launches that were noisy are made again.
+Then what is left of the budget goes, launch by launch, to the group whose widest interval is furthest from
+the precision asked for. It never stops because a result looks significant.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness import record, stats
+from harness.derive import QUIET_ENOUGH
 from harness.launch import LAUNCHES, Pace, Start, empty
 from harness.record import Case, Json
 from harness.store import Journal, utc_now
@@ -39,10 +41,10 @@ class Settings:
 
 PROFILES = {
     "quick": Settings(
-        # Launches rather than long ones: t at 3 launches is 4.3, at 5 it is 2.8.
+        # Three launches show what is far from even; the noisy and the wide get what is left of the budget.
         budget=1200,
         precision=0.05,
-        launches=(4, 10),
+        launches=(3, 10),
         pace=Pace(rounds=12, block=0.12, lane=0.8, warm_up=0.3),
     ),
     "standard": Settings(budget=3600, precision=0.05, launches=(5, 12), pace=Pace(rounds=16), qualities=5),
@@ -114,7 +116,9 @@ class Runner:
                 return False
             if self._first_pass(group, plan):
                 self._watch.measured(group)
-        self._refine(plan)
+        timed = [group for group in plan.groups if "time" in plan.kinds(group[0])]
+        self._repeat(timed, plan)
+        self._refine(timed, plan)
         return True
 
     def _over(self) -> bool:
@@ -124,15 +128,24 @@ class Runner:
         """All launches that the group has at least; whether any was made now."""
         before = len(self._journal.run.launches)
         for kind in plan.kinds(group[0]):
-            while not self._over() and self._count(group, kind) < self._settings.fewest(kind):
+            while not self._over() and len(self._made(group, kind)) < self._settings.fewest(kind):
                 self._launch(group, kind, plan)
         return len(self._journal.run.launches) > before
 
-    def _count(self, group: list[Case], kind: str) -> int:
-        """Launches that count: noisy ones are measured again, up to as many as a group has at least."""
-        made = self._made(group, kind)
-        noisy = sum(bool(launch["noisy"]) for launch in made)
-        return len(made) - min(noisy, self._settings.fewest(kind))
+    def _repeat(self, timed: list[list[Case]], plan: Plan) -> None:
+        """Makes noisy launches again, once each: a machine that is always noisy does not hold the run up."""
+        fewest = self._settings.fewest("time")
+        for group in timed:
+            while (
+                not self._over()
+                and self._quiet(group) < fewest
+                and len(self._made(group, "time")) < 2 * fewest
+            ):
+                self._launch(group, "time", plan)
+                self._watch.measured(group)
+
+    def _quiet(self, group: list[Case]) -> int:
+        return sum(not launch["noisy"] for launch in self._made(group, "time"))
 
     def _made(self, group: list[Case], kind: str) -> list[Json]:
         name = group[0].group
@@ -176,8 +189,7 @@ class Runner:
             for one in launch["records"]
         )
 
-    def _refine(self, plan: Plan) -> None:
-        timed = [group for group in plan.groups if "time" in plan.kinds(group[0])]
+    def _refine(self, timed: list[list[Case]], plan: Plan) -> None:
         while not self._over():
             open_groups = [group for group in timed if self._unfinished(group)]
             if not open_groups:
@@ -199,9 +211,14 @@ class Runner:
 
 
 def group_effects(launches: Iterable[Json]) -> dict[str, list[float]]:
-    """For each variant its log ratio of times to the baseline, one of each launch that has both."""
+    """For each variant its log ratio of times to the baseline, one of each launch that has both.
+
+    Noisy launches are set aside where `derive`, which judges, sets them aside.
+    """
+    every = list(launches)
+    quiet = [launch for launch in every if not launch.get("noisy")]
     found: dict[str, list[float]] = {}
-    for launch in launches:
+    for launch in quiet if len(quiet) >= QUIET_ENOUGH else every:
         for variant, rounds in launch_rounds(launch).items():
             found.setdefault(variant, []).append(stats.launch_effect(rounds))
     return found

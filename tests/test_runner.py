@@ -134,6 +134,12 @@ def test_a_noisy_launch_is_kept_flagged_and_measured_again(journal: Journal) -> 
     assert [bool(launch["noisy"]) for launch in journal.run.launches] == [False, True, False, False]
 
 
+def test_no_group_waits_for_the_noise_of_another(journal: Journal) -> None:
+    both = [make_cases("a", "b", benchmark=name) for name in ("one", "two")]
+    quiet = run(journal, plan(*both, kinds=("time",)), quiet=Quiet(5.0))
+    assert quiet.kinds == ["one time"] * 3 + ["two time"] * 3 + ["one time"]
+
+
 def test_a_machine_that_is_always_noisy_does_not_hold_the_run_up(journal: Journal) -> None:
     quiet = run(journal, plan(make_cases("a", "b"), kinds=("time",)), quiet=Quiet(*[5.0] * 99))
     assert len(quiet.kinds) == 6
