@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Batch = Mapping[str, "torch.Tensor"]
 Edit = Callable[["torch.nn.Module"], "torch.nn.Module"]
 Context = Callable[[], AbstractContextManager[Any]]
+After = Callable[["torch.optim.Optimizer"], None]
 
 
 class Update(Protocol):
@@ -56,6 +57,17 @@ def plain_update(loss: torch.Tensor, optimizer: torch.optim.Optimizer, step: boo
     loss.backward()  # type: ignore[no-untyped-call]
     if step:
         optimizer.step()
+
+
+def followed(update: Update, after: Sequence[After]) -> Update:
+    """`update`, and `after` it what is to be done where it has taken the optimizer's step."""
+
+    def both(loss: torch.Tensor, optimizer: torch.optim.Optimizer, step: bool = True) -> None:
+        update(loss, optimizer, step=step)
+        for each in after if step else ():
+            each(optimizer)
+
+    return both if after else update
 
 
 def adamw(parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
@@ -98,6 +110,8 @@ class Workload:
     """Entered when the job is built and left when it is closed: process-wide settings, undone by the exit."""
     make_update: Callable[[], Update] = lambda: plain_update
     """Builds the update, which may hold state, as GradScaler does."""
+    after_update: tuple[Callable[[], After], ...] = ()
+    """Each builds what is done to the weights after an update, whoever makes that."""
     make_optimizer: Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer] = adamw
     options: Mapping[str, Any] = field(default_factory=dict)
     """Read by a workload's own job: which way a pipeline runs. Techniques set it, grids do not."""
@@ -118,7 +132,7 @@ class Workload:
         made = self.make(
             phase=self.phase, device=self.device, seed=self.seed, **{**self.parameters, **changed}
         )
-        kept = ("make", "edits", "context", "during", "make_update", "options")
+        kept = ("make", "edits", "context", "during", "make_update", "after_update", "options")
         return replace(made, **{name: getattr(self, name) for name in kept})
 
     def edited(self, edit: Edit) -> Workload:
@@ -181,7 +195,7 @@ class ModelJob:
             if workload.phase == "train":
                 trained = [p for p in model.parameters() if p.requires_grad]
                 self.optimizer = workload.make_optimizer(trained)
-                self._update = workload.make_update()
+                self._update = followed(workload.make_update(), [make() for make in workload.after_update])
             self.step = self._train if workload.phase == "train" else self._infer
         except BaseException:
             self._exit.close()

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from harness.errors import Unsupported
-from harness.workload import ModelJob, Workload, adamw
+from harness.workload import ModelJob, Workload, adamw, plain_update
 
 
 def line(phase: str = "train", **given: Any) -> Workload:
@@ -86,6 +86,18 @@ def test_contexts_nest_around_the_forward_pass_only_the_first_outermost() -> Non
     assert notes == []
     job.step()
     assert notes == ["one begins", "other begins", "other ends", "one ends", "update"]
+
+
+def test_what_follows_an_update_does_so_whoever_makes_it_and_only_where_it_steps() -> None:
+    notes: list[str] = []
+    workload = replace(line(), after_update=(lambda: lambda _: notes.append("after"),))
+    workload = replace(workload, make_update=lambda: lambda loss, optimizer, step: notes.append("update"))
+    job = built(workload)
+    job.step()
+    assert notes == ["update", "after"]
+    job._update(None, job.optimizer, step=False)  # type: ignore[arg-type]
+    assert notes == ["update", "after", "update"]
+    assert built(replace(line(), after_update=()))._update is plain_update
 
 
 def test_what_holds_during_the_job_is_entered_before_the_model_and_left_in_reverse() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import Unsupported
 from harness.technique import Technique, Variant
-from harness.workload import ModelJob, Update, Workload
+from harness.workload import After, ModelJob, Workload
 
 if TYPE_CHECKING:
     import torch
@@ -99,19 +99,19 @@ def structured(model: torch.nn.Module) -> None:
 def gradual(workload: Workload) -> Workload:
     """Zeros come during training, fast at first (Zhu and Gupta 2017), and stay zero."""
 
-    def make_update() -> Update:
-        inner, taken = workload.make_update(), 0
+    def make() -> After:
+        taken = 0
 
-        def update(loss: torch.Tensor, optimizer: torch.optim.Optimizer, step: bool = True) -> None:
+        def after(optimizer: torch.optim.Optimizer) -> None:
             nonlocal taken
-            inner(loss, optimizer, step=step)
-            if step:
-                taken += 1
-                thin(optimizer, SHARE * (1 - (1 - min(1.0, taken / GRADUAL_STEPS)) ** 3))
+            taken += 1
+            thin(optimizer, SHARE * (1 - (1 - min(1.0, taken / GRADUAL_STEPS)) ** 3))
 
-        return update
+        return after
 
-    return replace(workload, make_update=make_update, make_job=workload.make_job or PrunedJob)
+    # After the update and not around it, so that a scaler of gradients may replace that.
+    made = (*workload.after_update, make)
+    return replace(workload, after_update=made, make_job=workload.make_job or PrunedJob)
 
 
 def thin(optimizer: torch.optim.Optimizer, share: float) -> None:

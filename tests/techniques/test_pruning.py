@@ -7,7 +7,7 @@ import torch
 
 from harness.benchmark import model
 from harness.errors import Unsupported
-from harness.technique import technique
+from harness.technique import stack, technique
 from harness.workload import ModelJob
 from tests.techniques.conftest import tiny
 
@@ -80,3 +80,18 @@ def test_gradual_pruning_rises_to_its_share_while_it_trains() -> None:
 def test_a_model_without_such_layers_says_so() -> None:
     with pytest.raises(Unsupported, match="feed-forward"):
         PRUNING.variant("structured").apply(tiny("resnet", "infer")).build()
+
+
+@pytest.mark.parametrize(
+    "other", ["mixed-precision:fp16", "optimizer:loop", "accumulation:accumulate-2", "checkpointing:full"]
+)
+def test_gradual_pruning_is_kept_when_another_technique_changes_the_update(other: str) -> None:
+    both = stack(f"pruning:gradual+{other}")
+    built = both.variant(both.name).apply(model("digits")(phase="train", size="tiny")).build()
+    assert isinstance(built, ModelJob)
+    for _ in range(20):
+        built.step()
+    built.close()
+    for weight in matrices(built):
+        share = float((weight == 0).float().mean())
+        assert share == pytest.approx(0.5 * (1 - 0.8**3), abs=0.01)
