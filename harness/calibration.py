@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any
@@ -177,15 +177,23 @@ def outdated(calibration: Json, run: Mapping[str, Any]) -> str:
     told = machine.differences(calibration["machine"], run.get("machine", {}))
     if told:
         more = f" and {len(told) - 1} more" if len(told) > 1 else ""
-        return f"the machine has changed since, {told[0]}{more}: {MEND}"
+        return f"not of the machine as it is, {told[0]}{more}; {MEND}"
     days = abs(_days(calibration, run))
-    return f"too old, {days:.0f} days: {MEND}" if days > OLD else ""
+    return f"{days:.0f} days away, which is too old; {MEND}" if days > OLD else ""
 
 
 def _days(calibration: Json, run: Mapping[str, Any]) -> float:
-    ends = (datetime.fromisoformat(one["started"]) for one in (calibration, run))
-    first, second = ends
+    first, second = (_when(str(one["started"])) for one in (calibration, run))
     return (second - first).total_seconds() / 86400
+
+
+def _when(text: str) -> datetime:
+    """Raises BadInput for what is no date."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{text!r} is no date") from None
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
 def stored(folder: Path) -> list[Json]:
@@ -208,19 +216,16 @@ def write(folder: Path, calibration: Json) -> Path:
 
 
 def beside(folder: Path, info: Mapping[str, Any]) -> str:
-    """The line for the verdicts of the run in `folder`: the calibration nearest to it in time."""
-    if "started" not in info:
-        return f"not calibrated: {MEND} tells how far to trust this machine"
+    """The line for the verdicts of the run in `folder`: of the calibration nearest to it in time."""
     try:
-        places = list(folder.resolve().parents)[:2]
-        found = [one for place in places for one in stored(place)]
+        found = [one for place in list(folder.resolve().parents)[:2] for one in stored(place)]
+        nearest = min(found, key=lambda one: abs(_days(one, info)), default=None)
+        why = outdated(nearest, info) if nearest else ""
     except BadInput as error:
-        return f"calibration: {error}"
-    if not found:
+        return f"calibration cannot be read: {error}"
+    if nearest is None:
         return f"not calibrated: {MEND} tells how far to trust this machine"
-    nearest = min(found, key=lambda one: abs(_days(one, info)))
-    why = outdated(nearest, info)
-    return line(nearest) + (f"; {why}" if why else "")
+    return line(nearest) + (f"; but {why}" if why else "")
 
 
 def line(calibration: Json) -> str:

@@ -53,6 +53,8 @@ class Comparison:
     live: bool
     cases: Sequence[Compared]
     warnings: Sequence[str] = field(default=())
+    calibration: str = ""
+    """What is known of the machine's false alarms; see calibration.beside."""
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,9 @@ def show(options: argparse.Namespace, run: Run) -> int:
 
     judgement = _judgement(run, getattr(options, "claims", ()))
     if options.format == "json":
-        _print_json(judgement.as_json())
+        from harness import calibration
+
+        _print_json({"calibration": calibration.beside(run.folder, run.info), **judgement.as_json()})
     elif options.format == "markdown":
         from harness.report import markdown
 

@@ -11,7 +11,17 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness import checkouts, compare, compare_stored, comparing, limits, machine, session, store
+from harness import (
+    calibration,
+    checkouts,
+    compare,
+    compare_stored,
+    comparing,
+    limits,
+    machine,
+    session,
+    store,
+)
 from harness.changes import Comparison, View, bound, failures
 from harness.engines.elsewhere import HERE, Side
 from harness.errors import BadInput
@@ -78,7 +88,8 @@ def _judged(run: Run) -> Comparison:
     notes += [f"B differs from A: {', '.join(told[:5])}"] if told else []
     if not run.info.get("finished"):
         notes.append("the budget ended before everything was told; the same command with --resume goes on")
-    return compare.live(View(run.info, run.launches), a["label"], b["label"], notes)
+    found = compare.live(View(run.info, run.launches), a["label"], b["label"], notes)
+    return dataclasses.replace(found, calibration=calibration.beside(run.folder, run.info))
 
 
 def _stored(a: str, b: str) -> Comparison:
@@ -99,7 +110,7 @@ def _stored(a: str, b: str) -> Comparison:
     )
     if not found.cases:
         raise BadInput(f"{a} and {b} have no case in common")
-    return found
+    return dataclasses.replace(found, calibration=calibration.beside(other.folder, other.info))
 
 
 def _live(options: argparse.Namespace, names: Sequence[str]) -> tuple[Comparison, Path | None]:

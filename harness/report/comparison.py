@@ -29,6 +29,8 @@ def show(found: Comparison, folder: Path | None) -> None:
     console.print(shown)
     for warning in found.warnings:
         console.print(Text(f"note: {warning}"))
+    if found.calibration:
+        console.print(Text(found.calibration))
     console.print(Text(tally(found)))
     if folder:
         console.print(Text(f"results: {folder}"))
@@ -72,7 +74,7 @@ def markdown(found: Comparison, folder: Path | None) -> str:
         parts.append(
             f"<details><summary>{len(rest)} cases not worse</summary>\n\n{_table(rest)}\n\n</details>"
         )
-    parts += [f"- {md.escape(warning)}" for warning in found.warnings]
+    parts += [f"- {md.escape(one)}" for one in (*found.warnings, found.calibration) if one]
     if folder:
         parts.append(f"`python -m harness compare {folder.as_posix()}` shows it again.")
     return "\n\n".join(parts)
@@ -93,6 +95,7 @@ def as_json(found: Comparison, folder: Path | None) -> dict[str, Any]:
         "live": found.live,
         "folder": folder.as_posix() if folder else None,
         "warnings": list(found.warnings),
+        "calibration": found.calibration,
         "cases": [
             {"case": case.name, **{metric: _change(one) for metric, one in case.changes.items()}}
             for case in found.cases

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from harness import calibration
 from harness.judgement import Judgement
 from harness.report import cells
 from harness.store import Run
@@ -23,6 +24,7 @@ def run_section(run: Run, judgement: Judgement) -> str:
     ]
     parts = [
         f"From `{name}`: {cells.heading(run.info)}; {_machine(run)}.",
+        escape(f"Its machine: {calibration.beside(run.folder, run.info)}."),
         table(("benchmark", *cells.COLUMNS), rows),
         "What was claimed, and what this machine says:",
         table(("claim", "workload", "verdict", "why"), claims),

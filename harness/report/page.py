@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from harness import store
+from harness import calibration, store
 from harness.history import History
 from harness.report import cells, headline, html, page_tables
 from harness.report.html import Html, tag
@@ -131,6 +131,7 @@ def _card(one: Judged) -> Html:
         tag("ul", *gains),
         tag("p", headline.claims(one.judgement)),
         tag("p", headline.targets(one.judgement)),
+        tag("p", calibration.beside(one.run.folder, one.run.info)),
         tag("p", cells.heading(one.run.info), class_="quiet"),
         tag("p", html.link("run.json", *raw, store.RUN), " ", html.link("all samples", *raw, store.JOURNAL)),
         class_="card",

@@ -12,6 +12,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from harness import calibration
 from harness.doctor import Finding
 from harness.judgement import ClaimVerdict, Judgement
 from harness.record import OK
@@ -30,6 +31,7 @@ def show_run(run: Run, judgement: Judgement) -> None:
     """Rows by benchmark, then the claims, then the targets, then where it all lies."""
     console = _console()
     console.print(cells.heading(run.info))
+    console.print(calibration.beside(run.folder, run.info))
     for warning in run.warnings:
         console.print(f"warning: {warning}")
     for name, rows in groupby(judgement.rows, key=lambda row: row.case.benchmark):

@@ -1,0 +1,61 @@
+"""Tests and bounds against known values, and the power that is told against simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import significance
+
+
+def test_no_false_alarm_of_sixty_is_at_most_five_percent() -> None:
+    """1 - 0.05^(1/n), the rule of three."""
+    assert significance.at_most(0, 60) == pytest.approx(1 - 0.05 ** (1 / 60))
+    assert significance.at_least(60, 60) == pytest.approx(0.05 ** (1 / 60))
+    assert (significance.at_most(0, 0), significance.at_least(0, 0)) == (1.0, 0.0)
+    assert significance.at_most(3, 3) == 1.0
+
+
+@given(st.integers(0, 50), st.integers(1, 50))
+def test_bounds_are_those_of_scipys_exact_interval_and_hold_the_share(found: int, more: int) -> None:
+    from scipy.stats import binomtest
+
+    n = found + more
+    exact = binomtest(found, n, alternative="less").proportion_ci(0.95, "exact")
+    assert significance.at_most(found, n) == pytest.approx(exact.high)
+    assert significance.at_least(found, n) <= found / n <= significance.at_most(found, n)
+
+
+@given(st.dictionaries(st.text(max_size=3), st.floats(0, 1), min_size=1))
+def test_an_adjusted_p_is_no_smaller_and_keeps_the_order(found: dict[str, float]) -> None:
+    adjusted = significance.discoveries(found)
+    assert adjusted.keys() == found.keys()
+    assert all(adjusted[name] >= p * (1 - 1e-12) for name, p in found.items())
+    order = sorted(found, key=lambda name: found[name])
+    assert [adjusted[name] for name in order] == sorted(adjusted.values())
+    assert significance.discoveries({}) == {}
+
+
+@pytest.mark.parametrize("n", [4, 10])
+def test_a_change_of_the_size_that_is_told_is_found_that_often(n: int) -> None:
+    effect = significance.detectable(0.03, n, 5, 0.9)
+    dice = numpy.random.default_rng(n)
+    from scipy.stats import ttest_1samp
+
+    first = ttest_1samp(dice.normal(effect, 0.03, (20_000, n)), 0, axis=1).pvalue < 0.05
+    again = (
+        ttest_1samp(dice.normal(effect, 0.03, (20_000, 5)), 0, axis=1, alternative="greater").pvalue < 0.05
+    )
+    assert float(numpy.mean(first & again)) == pytest.approx(0.9, abs=0.01)
+
+
+def test_what_is_found_at_the_ends() -> None:
+    assert significance.detectable(0.03, 1, 5) == math.inf
+    assert significance.detectable(0.0, 4, 5) == 0.0
+    assert significance.detectable(0.06, 4, 5) == pytest.approx(
+        2 * significance.detectable(0.03, 4, 5), rel=1e-2
+    )
