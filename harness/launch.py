@@ -100,6 +100,22 @@ def quality_launch(start: Start, cases: list[Case], launch: int, pace: Pace) -> 
 LAUNCHES = {"memory": memory_launch, "time": time_launch, "quality": quality_launch}
 
 
+def smaller(cases: list[Case], records: list[Json]) -> list[list[Case]]:
+    """The sets to measure in place of `cases`, if they have shown not to fit the device together; else none.
+
+    Half of the variants each, with a baseline of their own to be compared with. What does not fit beside its
+    baseline either is measured alone: its time is known then, and what it can do to memory, but no speedup.
+    """
+    if len(cases) < 2 or all(one["outcome"] != record.OUT_OF_MEMORY for one in records):
+        return []
+    baseline = [case for case in cases if case.is_baseline]
+    variants = [case for case in cases if not case.is_baseline]
+    if len(variants) == 1:
+        return [baseline, variants]
+    half = len(variants) // 2
+    return [baseline + variants[:half], baseline + variants[half:]]
+
+
 def empty(case: Case) -> Json:
     return {"case": case.id, "variant": case.variant, "outcome": record.OK, "message": ""}
 

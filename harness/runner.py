@@ -9,13 +9,14 @@ the precision asked for. It never stops because a result looks significant.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness import record, stats
 from harness.derive import QUIET_ENOUGH
-from harness.launch import LAUNCHES, Pace, Start, empty
+from harness.launch import LAUNCHES, Pace, Start, empty, smaller
 from harness.record import Case, Json
 from harness.store import Journal, utc_now
 
@@ -107,6 +108,8 @@ class Runner:
         self._watch = watch
         self._now = now
         self._ends = now() + settings.budget
+        self._sets: dict[str, list[list[Case]]] = {}
+        """Of groups whose workers do not fit the device together, those that do, found out by trying."""
 
     def run(self, plan: Plan) -> bool:
         """Measures what `plan` asks for and the journal lacks. False if the budget ended before that."""
@@ -128,7 +131,7 @@ class Runner:
         """All launches that the group has at least; whether any was made now."""
         before = len(self._journal.run.launches)
         for kind in plan.kinds(group[0]):
-            while not self._over() and len(self._made(group, kind)) < self._settings.fewest(kind):
+            while not self._over() and self._each(group, kind) < self._settings.fewest(kind):
                 self._launch(group, kind, plan)
         return len(self._journal.run.launches) > before
 
@@ -138,34 +141,58 @@ class Runner:
         for group in timed:
             while (
                 not self._over()
-                and self._quiet(group) < fewest
-                and len(self._made(group, "time")) < 2 * fewest
+                and self._each(group, "time", quiet=True) < fewest
+                and self._each(group, "time") < 2 * fewest
             ):
                 self._launch(group, "time", plan)
                 self._watch.measured(group)
 
-    def _quiet(self, group: list[Case]) -> int:
-        return sum(not launch["noisy"] for launch in self._made(group, "time"))
+    def _each(self, group: list[Case], kind: str, quiet: bool = False) -> int:
+        """Launches of this kind that every case of the group has had, if it can run; noisy ones or not."""
+        made = [one for one in self._made(group, kind) if not (quiet and one["noisy"])]
+        had = Counter(one["case"] for launch in made for one in launch["records"])
+        return min((had[case.id] for case in group if not self._settled(case)), default=len(made))
 
     def _made(self, group: list[Case], kind: str) -> list[Json]:
         name = group[0].group
         return [one for one in self._journal.run.launches if one["group"] == name and one["kind"] == kind]
 
     def _launch(self, group: list[Case], kind: str, plan: Plan) -> None:
+        """A launch, or one of each set of cases where a group's workers do not fit the device together.
+
+        One in which some ran out of memory beside the others says nothing about any, so it is not stored.
+        """
+        cases = [case for case in group if not self._settled(case)]
+        lacking = [
+            {**empty(case), "outcome": record.unsupported(reason), "message": reason}
+            for case in cases
+            if (reason := plan.unsupported(case))
+        ]
+        able = [case for case in cases if not plan.unsupported(case)]
+        todo = self._sets.pop(group[0].group, [able]) if kind == "time" else [able]
+        fitted: list[list[Case]] = []
+        while todo:
+            chosen = todo.pop(0)
+            launch = self._one(group, chosen, kind)
+            if kind == "time" and (parts := smaller(chosen, launch["records"])):
+                todo = parts + todo
+                continue
+            launch["records"], lacking = launch["records"] + lacking, []
+            self._journal.append(launch)
+            self._watch.ends(group, launch)
+            fitted.append(chosen)
+        # Without a case that has shown not to fit even alone, the others may fit together.
+        if len(fitted) > 1 and not any(self._settled(case) for chosen in fitted for case in chosen):
+            self._sets[group[0].group] = fitted
+
+    def _one(self, group: list[Case], cases: list[Case], kind: str) -> Json:
+        """A launch of `cases`, of this group, which the journal does not have yet."""
         number = len(self._made(group, kind))
         self._watch.begins(group, kind, number)
         started, begin = utc_now(), self._now()
-        cases = [case for case in group if not self._settled(case)]
-        lacking = {case.id: plan.unsupported(case) for case in cases}
-        able = [case for case in cases if not lacking[case.id]]
         self._conditions.start()
-        records = LAUNCHES[kind](self._start, able, number, self._settings.pace) if able else []
+        records = LAUNCHES[kind](self._start, cases, number, self._settings.pace) if cases else []
         conditions = self._conditions.stop()
-        records += [
-            {**empty(case), "outcome": record.unsupported(reason), "message": reason}
-            for case in cases
-            if (reason := lacking[case.id])
-        ]
         launch = {
             "kind": kind,
             "group": group[0].group,
@@ -176,9 +203,7 @@ class Runner:
             "conditions": conditions,
             "records": records,
         }
-        launch["noisy"] = noise(launch) if kind == "time" else ""
-        self._journal.append(launch)
-        self._watch.ends(group, launch)
+        return {**launch, "noisy": noise(launch) if kind == "time" else ""}
 
     def _settled(self, case: Case) -> bool:
         """Whether an earlier launch of this run has shown that the case cannot run."""
@@ -200,7 +225,7 @@ class Runner:
 
     def _unfinished(self, group: list[Case]) -> bool:
         return (
-            len(self._made(group, "time")) < self._settings.launches[1]
+            self._each(group, "time") < self._settings.launches[1]
             and self._half_width(group) > self._settings.precision
         )
 

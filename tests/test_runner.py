@@ -182,6 +182,61 @@ def test_an_interrupt_leaves_whole_launches_only(journal: Journal) -> None:
     assert len(store.read(journal.run.folder).launches) == 2
 
 
+class Device(FakeEngine):
+    """Workers that take `sizes` of a memory of `room`: warming up over it is out of memory for that one."""
+
+    def __init__(self, room: int, **sizes: int) -> None:
+        super().__init__()
+        self.room, self.sizes = room, sizes
+        self.together: list[str] = []
+
+    def start(self, case: Case, seed: int) -> Any:
+        alive = [worker for worker in self.workers if not worker.closed]
+        names = [*(worker._case.variant for worker in alive), case.variant]
+        self.together.append("".join(names))
+        full = sum(self.sizes[name] for name in names) > self.room
+        self.scripts[case.variant] = {"warm_up": failed("out-of-memory")} if full else {}
+        return super().start(case, seed)
+
+
+def compared(journal: Journal) -> list[str]:
+    """Who shared each timing launch that was stored."""
+    timed = [launch for launch in journal.run.launches if launch["kind"] == "time"]
+    return ["".join(one["variant"] for one in launch["records"]) for launch in timed]
+
+
+def test_what_does_not_fit_together_is_split_each_part_with_its_own_baseline(journal: Journal) -> None:
+    engine = Device(room=3, a=1, b=1, c=1, d=1, e=1)
+    run(journal, plan(make_cases("a", "b", "c", "d", "e")), engine)
+    assert compared(journal) == ["abc", "ade"] * 3
+    assert [one["outcome"] for launch in journal.run.launches for one in launch["records"]] == ["ok"] * 23
+    assert len(runner.group_effects(journal.run.launches)["e"]) == 3
+    assert engine.together.count("abcde") == 1, "tried once"
+
+
+def test_a_run_that_goes_on_finds_the_sets_again_and_repeats_none(journal: Journal) -> None:
+    planned = plan(make_cases("a", "b", "c"), kinds=("time",))
+    run(journal, planned, Device(room=2, a=1, b=1, c=1))
+    del journal.run.launches[3:]
+    run(journal, planned, Device(room=2, a=1, b=1, c=1))
+    assert compared(journal)[3:] == ["ab", "ac"] * 2, "c lacks two"
+
+
+def test_what_does_not_fit_beside_its_baseline_is_timed_alone(journal: Journal) -> None:
+    run(journal, plan(make_cases("a", "b", "c"), kinds=("time",)), Device(room=5, a=2, b=2, c=4))
+    assert compared(journal) == ["ab", "a", "c"] * 3
+    assert set(runner.group_effects(journal.run.launches)) == {"b"}
+
+
+def test_what_does_not_fit_at_all_is_out_of_memory_and_the_others_are_together_again(
+    journal: Journal,
+) -> None:
+    run(journal, plan(make_cases("a", "b", "c"), kinds=("time",)), Device(room=3, a=1, b=1, c=9))
+    assert compared(journal) == ["ab", "a", "c", "ab", "ab"]
+    last = [one for launch in journal.run.launches for one in launch["records"] if one["variant"] == "c"]
+    assert [one["outcome"] for one in last] == ["out-of-memory"]
+
+
 def time_launch(rounds: list[tuple[float, float]], throttled: float = 0.0) -> Json:
     def blocks(side: int) -> list[list[float]]:
         return [[pair[side]] for pair in rounds for _ in range(2)]
