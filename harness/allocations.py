@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -41,14 +42,18 @@ class Replay:
 
 
 def replay(events: Iterable[Event], resident: Collection[int] = ()) -> Replay:
-    """`resident` are the addresses of blocks at START that are counted elsewhere. Pure."""
+    """`resident` are the addresses of what is counted elsewhere at START. Pure.
+
+    They are where tensors begin, which may be within a block: a mapped file is one block and holds many.
+    """
+    elsewhere = sorted(resident)
     live: dict[int, int] = {}
     level = peak = held = 0
     trace: list[int] = []
     for event in events:
         if event.name == START:
             level = peak = 0
-            held = sum(size for address, size in live.items() if address not in resident)
+            held = sum(size for address, size in live.items() if not _any_within(elsewhere, address, size))
         elif event.name == BATCH:
             trace.append(level)
         elif event.name == END:
@@ -58,6 +63,12 @@ def replay(events: Iterable[Event], resident: Collection[int] = ()) -> Replay:
             peak = max(peak, level)
             _keep(live, event)
     return Replay(peak, held, trace)
+
+
+def _any_within(addresses: Sequence[int], start: int, size: int) -> bool:
+    """Whether one of the sorted `addresses` lies in the block."""
+    first = bisect_left(addresses, start)
+    return first < len(addresses) and addresses[first] < start + size
 
 
 def _keep(live: dict[int, int], event: Event) -> None:

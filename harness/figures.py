@@ -42,6 +42,31 @@ def bytes_left_behind(family: Family) -> Found:
     return Found(stats.span([left]), units.size, note=note)
 
 
+def copies_in_memory(family: Family) -> Found:
+    """Of the weights, at the highest point of loading them: what the process takes, over their bytes."""
+    return Found(stats.span([_copies(family)]), units.plain, note=_mapped(family))
+
+
+def over_model_and_shard(family: Family) -> Found:
+    """The highest point of loading, over the weights and the largest of the files that they come in."""
+    most = 1 + float(family.row.figures.get("largest shard share", 0.0))
+    return Found(stats.span([_copies(family) / most]), units.plain, note=_mapped(family))
+
+
+def _copies(family: Family) -> float:
+    told = family.row.figures.get("copies at the peak")
+    if not isinstance(told, float | int):
+        raise NotMeasured(
+            family.row.failure or "this machine does not tell a process's memory at its highest"
+        )
+    return float(told)
+
+
+def _mapped(family: Family) -> str:
+    share = float(family.row.figures.get("mapped share", 0.0))
+    return f"{units.percent(share)} of the weights are mapped files" if share > 0.01 else ""
+
+
 def memory_saving(family: Family) -> Found:
     memory = measured.memory(family.row)
     if memory.saving is None:
@@ -123,6 +148,8 @@ FIGURES: Mapping[str, Figure] = {
     "speedup": Figure(speedup, "time"),
     "speedup_over_updates": Figure(gains.over_updates, "time"),
     "bytes_left_behind": Figure(bytes_left_behind, "memory"),
+    "copies_in_memory": Figure(copies_in_memory),
+    "over_model_and_shard": Figure(over_model_and_shard),
     "memory_saving": Figure(memory_saving, "memory"),
     "compression": Figure(compression),
     "quality_loss": Figure(quality_loss, "quality"),

@@ -74,3 +74,10 @@ def test_other_threads_of_the_job_are_not_recorded() -> None:
         thread.start()
         thread.join()
     assert all(abs(event.size) != 4 * 12345 for event in found.events)
+
+
+def test_a_block_that_holds_resident_tensors_is_not_counted_again() -> None:
+    """A mapped file is one block; its tensors begin within it."""
+    taken = events((MEMORY, 100, 1000), (MEMORY, 50, 2000), START, END)
+    assert replay(taken, resident={1008, 1060}).held == 50
+    assert replay(taken, resident={999, 1100, 2049}).held == 100

@@ -15,6 +15,7 @@ from harness.data import text
 from harness.models._batches import COUNT
 from harness.models._generate import DECODER, generating, longest, sizes
 from harness.models._language import batches, heads, logits, loss
+from harness.models._load import loading, prompted
 from harness.models._quality import annealed, final_loss
 from harness.models._sizes import one_of, settled, table
 from harness.models._transformers import built
@@ -40,25 +41,25 @@ def make(
 ) -> Workload:
     """The workload; `given` overrides the size: batch, length in tokens, layers, width and so on.
 
-    A step of ``generate`` adds `new` tokens to a prompt. Raises BadInput for a phase, size, task, parameter
-    or value that there is not.
+    A step of ``generate`` adds `new` tokens to a prompt, one of ``load`` reads the weights from files. Raises
+    BadInput for a phase, size, task, parameter or value that there is not.
     """
-    one_of("gpt2", "task", task, ("step",) if phase == "generate" else ("step", "converge"))
-    chosen = sizes(SIZES if task == "step" else dict.fromkeys(SIZES, CONVERGE), phase)
-    parameters = settled("gpt2", chosen, phase=phase, size=size, phases=DECODER, **given)
+    one_of("gpt2", "task", task, ("step",) if phase in ("generate", "load") else ("step", "converge"))
+    chosen = prompted(sizes(SIZES if task == "step" else dict.fromkeys(SIZES, CONVERGE), phase), phase)
+    parameters = settled("gpt2", chosen, phase=phase, size=size, phases=(*DECODER, "load"), **given)
     heads("gpt2", parameters)
     made = Workload(
         model="gpt2",
         phase=phase,
         samples=parameters["batch"],
-        make_model=partial(decoder, parameters, device),
+        make_model=partial(decoder, parameters, "cpu" if phase == "load" else device),
         make_batches=partial(batches, parameters, seed, COUNT),
         forward=loss if phase == "train" else logits,
         device=device,
         seed=seed,
         parameters={**parameters, "task": task},
     )
-    return converging(made) if task == "converge" else generating(made)
+    return converging(made) if task == "converge" else loading(generating(made))
 
 
 def converging(workload: Workload) -> Workload:
