@@ -147,11 +147,8 @@ class LoadJob:
         self.step()
         after = resident()
         size = memory.size(self.tensors()["weights"])
-        peak = after["peak"] - before["now"]
         return {
-            "weights MB": size / 1e6,
-            "peak of a load MB": peak / 1e6,
-            "copies at the peak": peak / size,
+            "copies at the peak": (after["peak"] - before["now"]) / size,
             "mapped share": (after["mapped"] - before["mapped"]) / size,
             "largest shard share": max(map(sum_bytes, self._shards)) / size,
         }
