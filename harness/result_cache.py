@@ -75,7 +75,7 @@ class Neighbour:
         with self._process as process:
             try:
                 self._to.close()  # At the end of its input it goes.
-                process.wait(5)
+                process.wait(2)
             except (OSError, subprocess.TimeoutExpired):
                 process.kill()
 

@@ -8,7 +8,6 @@ mixes them.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 from dataclasses import replace
 from functools import partial
@@ -33,15 +32,15 @@ class CachedJob(ModelJob):
 
     def __init__(self, workload: Workload, state: str) -> None:
         super().__init__(workload)
-        self._exit.callback(shutil.rmtree, folder := tempfile.mkdtemp(prefix="claimbench-results-"))
         try:
-            self._open(folder, state)
+            self._open(state)
         except BaseException:
             self.close()
             raise
         self.step = self._answer
 
-    def _open(self, folder: str, state: str) -> None:
+    def _open(self, state: str) -> None:
+        folder = self._exit.enter_context(tempfile.TemporaryDirectory(prefix="claimbench-results-"))
         # What has expired is there until a write clears it away, ten at a time; here it stays to be met.
         settings = {"cull_limit": 0} if state == "expired" else {}
         self.cache = self._exit.enter_context(result_cache.opened(folder, **settings))
