@@ -11,7 +11,7 @@ from harness.record import OK
 from harness.report import cells, headline, html
 from harness.report.html import Html, tag
 from harness.report.judged import Judged
-from harness.report.plots.history import says as told
+from harness.report.plots import history as plot_history
 from harness.rows import CaseSummary
 from harness.verdict import CONFIRMED, EXCEEDED, INCONCLUSIVE, NOT_MEASURED, REVERSED, SHORT
 
@@ -42,14 +42,12 @@ def side_by_side(runs: Sequence[Judged]) -> Html:
 def commits(histories: Sequence[History]) -> Html:
     """Every series over the commits, of which the plot shows those that moved most."""
     columns = ("machine", "case", "of", "commits", "what became of it")
-    lines = [
-        tag(
-            "tr",
-            html.cells((one.machine, each.name, each.metric, str(len(each.points)), told(each)), columns),
-        )
+    texts = [
+        (one.machine, each.name, each.metric, str(len(each.points)), plot_history.says(each))
         for one in histories
         for each in one.series
     ]
+    lines = [tag("tr", html.cells(each, columns)) for each in texts]
     table = tag("table", html.head(columns), tag("tbody", *lines))
     return tag("details", tag("summary", f"all {len(lines)} series"), html.scrolling(table, "over commits"))
 
