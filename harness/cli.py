@@ -146,6 +146,9 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--page", type=Path, default=Path("report"), metavar="DIR", help="default: report")
     parser.add_argument("--asv", metavar="ADDRESS", help="where asv's own site is, seen from the page")
     parser.add_argument(
+        "--png", action="store_true", help="write each plot as PNG too, to put elsewhere; the page has SVG"
+    )
+    parser.add_argument(
         "--index", action="store_true", help="write README.md under the results folder as well"
     )
     parser.set_defaults(command=_report)

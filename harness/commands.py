@@ -131,7 +131,7 @@ def report(options: argparse.Namespace) -> int:
 
         print(f"wrote {index.write(judged, options.out, histories)}")
     links = [("speed over commits (asv)", options.asv)] if options.asv else []
-    print(f"wrote {page.write(judged, options.page, links, histories)}; open it in a browser")
+    print(f"wrote {page.write(judged, options.page, links, histories, options.png)}; open it in a browser")
     return 0
 
 

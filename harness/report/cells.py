@@ -30,6 +30,11 @@ def workload(row: CaseSummary) -> str:
     return f"{row.case.workload} {shown}".strip()
 
 
+def case(row: CaseSummary) -> str:
+    """``gpt2-train batch=2 [bf16]``, as plots name a case."""
+    return f"{workload(row)} [{row.case.variant}{', baseline' if row.case.is_baseline else ''}]"
+
+
 def speedup(row: CaseSummary) -> str:
     """``1.43x (1.39x to 1.47x)``; a wrong result has none, whatever its speed."""
     if row.case.is_baseline and row.outcome == OK:

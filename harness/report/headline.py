@@ -15,6 +15,14 @@ from harness.report import cells
 from harness.rows import CaseSummary
 from harness.verdict import NOT_MEASURED
 
+#: How a figure is written before anything was measured.
+SHOWN = {
+    "speedup": units.times,
+    "compression": units.times,
+    "geometric_mean": units.times,
+    "memory_saving": units.percent,
+    "quality_loss": units.percent,
+}
 #: Savings of memory below this are not worth a line.
 WORTH = 0.05
 
@@ -88,25 +96,24 @@ def claims(judgement: Judgement) -> str:
 
 
 def targets(judgement: Judgement) -> str:
+    return f"Targets: {'; '.join(target_lines(judgement))}."
+
+
+def target_lines(judgement: Judgement) -> list[str]:
     """Each target with the number of cases that meet it."""
     by_target: dict[str, Counter[str]] = {}
     for one in judgement.targets:
         if one.verdict != NOT_MEASURED:
             by_target.setdefault(one.target.says, Counter())[one.verdict] += 1
     told = [f"{says}: met by {c['confirmed']} of {c.total()}" for says, c in by_target.items()]
-    return f"Targets: {'; '.join(told) or 'none could be judged'}."
+    return told or ["none could be judged"]
 
 
-def claimed(claim: Claim) -> str:
-    """What is judged, in words."""
-    show = units.plain
-    if claim.stem in ("speedup", "compression", "geometric_mean"):
-        show = units.times
-    elif claim.stem in ("memory_saving", "elements_saving", "quality_loss"):
-        show = units.percent
+def claimed(claim: Claim, show: units.Show | None = None) -> str:
+    """What is judged, in words; as `show` has it, where something was measured."""
     if claim.bounds is None or claim.stem not in FIGURES:
         return claim.reads_as or "no number"
-    return units.reach(*claim.bounds, show)
+    return units.reach(*claim.bounds, show or SHOWN.get(claim.stem, units.plain))
 
 
 def clusters(found: Sequence[Claim]) -> list[list[Claim]]:

@@ -35,7 +35,7 @@ def link(text: str, *path: str) -> Html:
 
 
 def head(columns: Sequence[str]) -> Html:
-    return tag("thead", tag("tr", *(tag("th", name, scope="col") for name in columns)))
+    return tag("thead", tag("tr", *(tag("th", name, scope="col", data_label=name) for name in columns)))
 
 
 def cells(texts: Iterable[str], labels: Sequence[str]) -> Html:

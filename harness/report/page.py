@@ -17,6 +17,10 @@ from harness.report.plots.history import history
 from harness.rows import CaseSummary
 
 ASSETS = Path(__file__).parent / "assets"
+INTRODUCTION = (
+    "Techniques that are said to make models faster or smaller, each measured against the same model without "
+    "it. In brackets the 95 % interval over fresh launches; technique:variant is what claimbench calls it."
+)
 
 
 def write(
@@ -24,12 +28,16 @@ def write(
     out: Path,
     links: Sequence[tuple[str, str]] = (),
     histories: Sequence[History] = (),
+    png: bool = False,
 ) -> Path:
-    """Writes the page of `runs` and all it needs under `out`; `links`: (text, address) of pages beside it."""
+    """Writes the page of `runs` and all it needs under `out`; `links`: (text, address) of pages beside it.
+
+    With `png` each plot is written so as well, which the page itself does not need.
+    """
     (out / "plots").mkdir(parents=True, exist_ok=True)
     for one in runs:
         _copy_raw(one, out)
-    plots = {index: _plots(one, index, out) for index, one in enumerate(runs)}
+    plots = {index: _plots(one, index, out, png) for index, one in enumerate(runs)}
     body = html.join(
         [
             _top(runs, links, histories),
@@ -40,7 +48,8 @@ def write(
                 page_tables.filters(runs),
                 page_tables.claims(runs),
                 *_techniques(runs, plots),
-                _over_commits(histories, out),
+                _over_commits(histories, out, png),
+                class_="one" if len(runs) == 1 else "several",
             ),
         ]
     )
@@ -66,24 +75,24 @@ def _copy_raw(one: Judged, out: Path) -> None:
             shutil.copyfile(one.run.folder / name, folder / name)
 
 
-def _plots(one: Judged, index: int, out: Path) -> dict[str, list[Html]]:
+def _plots(one: Judged, index: int, out: Path, png: bool) -> dict[str, list[Html]]:
     """The plots of a run by technique, written and as images; under an empty name those of the whole run."""
     found: dict[str, list[Html]] = {}
     for technique, name, figure in drawn.all_of(one.run, one.judgement):
         safe = f"{index}-{name.replace(' ', '-')}-{hashlib.sha256(technique.encode()).hexdigest()[:8]}"
-        drawn.write(figure, out / "plots" / safe)
+        drawn.write(figure, out / "plots" / safe, png)
         said = f"{name} of {technique or 'all'} on {one.machine}; the table below has the numbers"
         image = tag("img", alt=said, src=f"plots/{safe}.svg", loading="lazy")
         found.setdefault(technique, []).append(image)
     return found
 
 
-def _over_commits(histories: Sequence[History], out: Path) -> Html:
+def _over_commits(histories: Sequence[History], out: Path, png: bool) -> Html:
     """Nothing where no commit but one was measured."""
     images = []
     for number, one in enumerate(histories):
         if figure := history(one):
-            drawn.write(figure, out / "plots" / f"commits-{number}")
+            drawn.write(figure, out / "plots" / f"commits-{number}", png)
             said = f"figures of {one.machine} over commits, from {one.source}; the table below has them all"
             images.append(tag("img", alt=said, src=f"plots/commits-{number}.svg", loading="lazy"))
     if not images:
@@ -101,6 +110,7 @@ def _top(runs: Sequence[Judged], links: Sequence[tuple[str, str]], histories: Se
     return tag(
         "header",
         tag("h1", "On this machine, turn these on"),
+        tag("p", INTRODUCTION),
         tag("nav", tag("ul", *items), aria_label="Page"),
     )
 
@@ -130,7 +140,8 @@ def _card(one: Judged) -> Html:
         tag("h2", one.machine),
         tag("ul", *gains),
         tag("p", headline.claims(one.judgement)),
-        tag("p", headline.targets(one.judgement)),
+        tag("p", "Targets:"),
+        tag("ul", *(tag("li", told) for told in headline.target_lines(one.judgement))),
         tag("p", calibration.beside(one.run.folder, one.run.info)),
         tag("p", cells.heading(one.run.info), class_="quiet"),
         tag("p", html.link("run.json", *raw, store.RUN), " ", html.link("all samples", *raw, store.JOURNAL)),

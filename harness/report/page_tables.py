@@ -86,7 +86,8 @@ def claims(runs: Sequence[Judged]) -> Html:
         lines = []
         for machine, told in (pair for claim in cluster for pair in by_claim[claim.id]):
             case = case_models.get(told.cases[0]) if told.cases else None
-            texts = (told.claim.says, _source(told), headline.claimed(told.claim), machine, told.workload)
+            claimed = headline.claimed(told.claim, told.found.show if told.found else None)
+            texts = (told.claim.says, _source(told), claimed, machine, told.workload)
             marked = tag("span", told.verdict, class_=told.verdict)
             data: dict[str, str] = {
                 "data_phase": told.claim.phase,
@@ -127,7 +128,7 @@ def _samples(one: Judged, row: CaseSummary) -> Html:
     raw = html.link(store.JOURNAL, "raw", one.machine, one.name, store.JOURNAL)
     return tag(
         "details",
-        tag("summary", f"{row.n} launches"),
+        tag("summary", f"{row.n} launches" if row.n else " and ".join(sorted(row.kinds)) or "none"),
         tag("p", f"step of each launch: {levels}. {failed}"),
         tag("p", f"case {row.case.id} in ", raw),
         tag("p", f"To measure it again, which measures {besides}:"),

@@ -124,7 +124,7 @@ def test_the_parts_of_a_step_are_shares_and_forward_alone_is_no_picture() -> Non
     whole = {"part:forward": 0.01, "part:backward": 0.02, "part:optimizer": 0.01, "part:data": 1e-5}
     launches = hand.weighed(cases, {"fp32": {"peak": 1}, "bf16": {"peak": 1}}, figures=whole)
     svg = plots(hand.run(cases, launches=launches))["parts of a step"]
-    assert "gpt2-train [fp32]: 40 ms" in svg
+    assert "gpt2-train [fp32, baseline]: 40 ms" in svg
     assert "forward 25 %, backward 50 %, optimizer 25 %" in svg
     alone = {"part:forward": 0.01, "part:other": 1e-6}
     launches = hand.weighed(cases, {"fp32": {"peak": 1}, "bf16": {"peak": 1}}, figures=alone)
@@ -175,5 +175,5 @@ def test_a_history_says_what_changed_and_from_which_commit_on() -> None:
     assert "a case, time of a step" in svg
     assert "1.5x from 00000008 on" in svg
     assert "5 MB to 5 MB, no change told from chance (8 commits would tell one)" in svg
-    assert "Over 16 commits, asv" in svg
+    assert "Over 16 commits, from asv" in svg
     assert history(History("m", "asv", INFO, ())) is None

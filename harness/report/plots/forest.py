@@ -32,23 +32,25 @@ def forest(
     lines = [line for row in rows for line in _lines(row, claims)][: style.MOST]
     if not lines:
         return None
-    with style.sheet(
-        style.FRAME + style.ROW * len(lines), f"{technique}: how much faster than without it", info
-    ) as figure:
+    title = style.heading(technique, "how much faster than without it")
+    with style.sheet(style.tall(len(lines)), title, info) as figure:
         axes = figure.subplots()
         _scale(axes, lines)
         for number, line in enumerate(lines):
             _draw(axes, len(lines) - number - 1, line)
         axes.axvline(1, color=style.INK, linewidth=0.8)
         style.rows_only(axes, len(lines))
-        axes.set_xlabel("speedup over the baseline (x, log scale); left of 1 is slower")
+        axes.set_xlabel(
+            "speedup over the baseline (log scale); left of 1x is slower\n"
+            "dot: measured, line: 95 % interval, shade: what is claimed"
+        )
     return figure
 
 
 def _lines(row: CaseSummary, claims: Sequence[ClaimVerdict]) -> list[Line]:
     if row.speedup is None or row.outcome == WRONG_RESULT or not row.speedup.point > 0:
         return []
-    label = f"{cells.workload(row)} [{row.case.variant}]"
+    label = cells.case(row)
     told = cells.speedup(row)
     about = [
         one for one in claims if one.cases == (row.case.id,) and one.claim.stem == "speedup" and one.found

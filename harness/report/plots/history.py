@@ -14,19 +14,23 @@ from harness import units
 from harness.history import FEWEST, History, Series
 from harness.report.plots import style
 
+#: A log ratio that nobody sees on a strip.
+STILL = 0.005
 #: Strips on the plot: those that changed most.
 STRIPS = 10
 
 
 def history(found: History) -> Figure | None:
     """A strip for each series, all over the same commits; None without a series."""
-    chosen = sorted(found.series, key=_moved, reverse=True)[:STRIPS]
+    ordered = sorted(found.series, key=_moved, reverse=True)
+    # What stood still needs no picture, but three say that it did.
+    chosen = [one for n, one in enumerate(ordered[:STRIPS]) if n < 3 or _moved(one)[1] > STILL]
     if not chosen:
         return None
     commits = _commits(chosen)
-    title = f"Over {len(commits)} commits, {found.source}: the {len(chosen)} that moved most"
-    if len(chosen) == len(found.series):
-        title = f"Over {len(commits)} commits, {found.source}"
+    title = f"Over {len(commits)} commits, from {found.source}"
+    if len(chosen) < len(found.series):
+        title += f":\nthe {len(chosen)} of {len(found.series)} figures that moved most"
     with style.sheet(1.2 + 0.95 * len(chosen), title, found.info) as figure:
         every = figure.subplots(len(chosen), squeeze=False, sharex=True)[:, 0]
         for axes, one in zip(every, chosen, strict=True):

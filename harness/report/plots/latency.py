@@ -31,7 +31,7 @@ def latency(rows: Sequence[CaseSummary], launches: Iterable[Json], info: Json) -
         return None
     samples = _samples(launches, {row.case.id for row in shown})
     title = "Latency: how long single steps took\nline p50, triangle p95, diamond p99"
-    with style.sheet(style.FRAME + 0.25 + 1.15 * style.ROW * len(shown), title, info) as figure:
+    with style.sheet(style.tall(len(shown)), title, info) as figure:
         axes = figure.subplots()
         axes.set_xscale("log")
         axes.set_xlim(*_ends([samples[row.case.id] for row in shown]))
@@ -80,8 +80,8 @@ def _draw(axes: Axes, y: float, row: CaseSummary, samples: Sequence[float]) -> N
         size = 13 if mark == "|" else 5
         axes.plot([points[name]], [y - 0.27], mark, color=colour, markersize=size, markeredgewidth=1.5)
     told = ", ".join(f"{name} {units.seconds(value)}" for name, value in points.items())
-    label = f"{cells.workload(row)} [{row.case.variant}]"
-    style.row(axes, y, label, f"{told}; {len(samples):,} steps, slowest {units.seconds(samples[-1])}")
+    told += f"; {len(samples):,} steps, slowest {units.seconds(samples[-1])}"
+    style.row(axes, y, cells.case(row), told)
 
 
 def _percentiles(row: CaseSummary) -> Mapping[str, float]:

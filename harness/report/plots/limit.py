@@ -19,8 +19,8 @@ def share_of_limit(technique: str, rows: Sequence[CaseSummary], info: Json) -> F
     shown = [row for row in rows if row.outcome == OK and row.timing and row.timing.of_limit][: style.MOST]
     if not shown:
         return None
-    title = f"{style.short(technique, 40)}: percent of the machine's limit"
-    with style.sheet(style.FRAME + 0.1 + style.ROW * len(shown), title, info) as figure:
+    title = style.heading(technique, "percent of the machine's limit")
+    with style.sheet(style.tall(len(shown)), title, info) as figure:
         axes = figure.subplots()
         for number, row in enumerate(shown):
             _draw(axes, len(shown) - number - 1, row)
@@ -44,7 +44,7 @@ def _draw(axes: Axes, y: float, row: CaseSummary) -> None:
     axes.barh([y - 0.12], [100], height=0.28, color=style.PALE, linewidth=0)
     colour = style.ORANGE if row.case.is_baseline else style.BLUE
     axes.barh([y - 0.12], [share], height=0.28, color=colour, linewidth=0)
-    style.row(axes, y, f"{cells.workload(row)} [{row.case.variant}]", says(row))
+    style.row(axes, y, cells.case(row), says(row))
 
 
 def says(row: CaseSummary) -> str:

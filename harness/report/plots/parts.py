@@ -36,8 +36,8 @@ def step_parts(technique: str, rows: Sequence[CaseSummary], info: Json) -> Figur
     shown = shown[: style.MOST]
     if not shown:
         return None
-    title = f"{style.short(technique, 40)}: where a step's time goes"
-    with style.sheet(style.FRAME + style.ROW * len(shown), title, info) as figure:
+    title = style.heading(technique, "where a step's time goes")
+    with style.sheet(style.tall(len(shown)), title, info) as figure:
         axes = figure.subplots()
         for number, (row, found) in enumerate(shown):
             _draw(axes, len(shown) - number - 1, row, found)
@@ -88,5 +88,5 @@ def _draw(axes: Axes, y: float, row: CaseSummary, found: Mapping[str, float]) ->
         left += share
     shares = {name: 100 * seconds / whole for name, seconds in found.items()}
     told = ", ".join(f"{name} {share:.0f} %" for name, share in shares.items() if share >= 0.5)
-    label = f"{cells.workload(row)} [{row.case.variant}]: {units.seconds(whole)}"
+    label = f"{cells.case(row)}: {units.seconds(whole)}"
     style.row(axes, y, label, told)

@@ -88,7 +88,7 @@ def _drawn(panels: dict[str, Curves], family: Sequence[CaseSummary], scale: str,
     with style.sheet(1.1 + 2.4 * len(panels), title, info) as figure:
         every = figure.subplots(len(panels), squeeze=False, sharex=True)[:, 0]
         for axes, (name, curves) in zip(every, panels.items(), strict=True):
-            _panel(axes, curves)
+            _panel(axes, curves, family[0].case.baseline)
             axes.set_ylabel(f"{PANELS[name][1]}{', one sequence' if per else ''}")
         every[-1].set_xlabel(f"{says}; both axes log; k of y ~ x^k, fitted")
     return figure
@@ -101,11 +101,11 @@ def _named(row: CaseSummary, scale: str) -> str:
     return f"{row.case.workload} {shown}".strip()
 
 
-def _panel(axes: Axes, curves: Curves) -> None:
+def _panel(axes: Axes, curves: Curves, baseline: str) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     for (name, points), mark in zip(curves.items(), MARKS, strict=False):
-        colour = style.ORANGE if name == next(reversed(curves)) else style.BLUE
+        colour = style.ORANGE if name == baseline else style.BLUE
         axes.plot(*zip(*points, strict=True), marker=mark, markersize=4.5, linewidth=1.2, color=colour)
     low, high = axes.get_ylim()
     tall = math.log(high / low)

@@ -19,6 +19,7 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
+from PIL import Image
 
 from harness.record import Json
 
@@ -55,8 +56,9 @@ RC: Any = {
 }
 
 
-#: How far the rows of a plot of rows lie apart, and what title, axis and origin take, inches.
-ROW, FRAME = 0.56, 1.15
+#: How far the rows of a plot of rows lie apart, what title, axis and origin take, and a title's further line,
+#: inches; and the letters that a line of a title has room for.
+ROW, FRAME, LINE, LETTERS = 0.56, 1.2, 0.17, 50
 #: What a power of ten is multiplied with for the ticks of a log axis, from far apart to close together.
 TICKS = (
     (1,),
@@ -73,18 +75,34 @@ MOST = 24
 def sheet(height: float, title: str, info: Json) -> Iterator[Figure]:
     """A figure `height` inches high, with its title and, below, the machine, commit and date."""
     with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(WIDTH, height + LINE * title.count("\n")), layout="constrained")
         FigureCanvasAgg(figure)
         figure.suptitle(title, x=0.02, ha="left", fontsize=10.5, fontweight="bold", wrap=True)
         figure.supxlabel(origin(info), x=0.02, ha="left", fontsize=7, color=QUIET)
         yield figure
 
 
+def heading(name: str, says: str) -> str:
+    """``name: says``, on two lines where one is too short for it."""
+    whole = f"{name}: {says}"
+    return whole if len(whole) <= LETTERS else f"{short(name, LETTERS)}:\n{says}"
+
+
+def tall(rows: int) -> float:
+    """The height of a plot of rows, with a line of title and two of the axis' name."""
+    return FRAME + ROW * (rows + 0.4)
+
+
 def row(axes: Axes, y: float, label: str, says: str) -> None:
     """Names what is drawn at `y`, just above it; `says` is its numbers in words. Rows are 1 apart."""
     place = axes.get_yaxis_transform()
-    axes.text(0, y + 0.45, short(label, 64), transform=place, fontsize=8, va="center")
-    axes.text(0, y + 0.22, short(says, 72), transform=place, fontsize=7.2, va="center", color=QUIET)
+    over: Any = {
+        "transform": place,
+        "va": "center",
+        "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
+    }
+    axes.text(0, y + 0.45, short(label, 64), fontsize=8, **over)
+    axes.text(0, y + 0.22, short(says, 72), fontsize=7.2, color=QUIET, **over)
 
 
 def rows_only(axes: Axes, number: int) -> None:
@@ -169,8 +187,13 @@ def svg(figure: Figure) -> str:
     return text[:end] + rule + text[end:]
 
 
-def write(figure: Figure, path: Path) -> None:
-    """Writes ``path.svg`` and ``path.png``."""
+def write(figure: Figure, path: Path, png: bool = True) -> None:
+    """Writes ``path.svg``, and with `png` ``path.png`` of twice that size on a screen."""
     path.with_suffix(".svg").write_text(svg(figure), encoding="utf-8")
+    if not png:
+        return
+    out = io.BytesIO()
     with matplotlib.rc_context(RC):
-        figure.savefig(path.with_suffix(".png"), dpi=160, metadata={"Software": None})
+        figure.savefig(out, format="png", dpi=160)
+    # A plot has a few colours and their shades: a third of the bytes.
+    Image.open(out).convert("RGB").quantize(64).save(path.with_suffix(".png"), optimize=True)

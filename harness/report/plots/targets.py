@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
@@ -40,17 +41,20 @@ def _strip(axes, group: Sequence[TargetVerdict]) -> None:  # type: ignore[no-unt
         axes.plot(points, [0] * len(points), mark, color=colour, markersize=6, alpha=0.75, mew=0)
     axes.axvline(target.limit, color=style.INK, linewidth=1.5)
     ends = [target.limit, *(one.found.point for one in group if one.found)]
-    axes.set_xlim(min(ends) / 2, max(ends) * 2)
+    # Room for half of a label beyond both ends.
+    far = max(4.0, max(ends) / min(ends)) ** 0.14
+    axes.set_xlim(min(ends) / far, max(ends) * far)
     counts = ", ".join(f"{sum(o.verdict == w for o in group)} {said}" for w, said in WORDS.items())
     axes.set_title(f"{target.says[:60]}: {counts}", fontsize=8, loc="left")
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_xticks([min(ends), target.limit, max(ends)] if _apart(ends, target.limit) else [target.limit])
+    axes.set_xticks(_apart(ends, target.limit))
     style.plain_ticks(axes.xaxis, show)
     axes.tick_params(which="minor", length=0)
 
 
-def _apart(ends: Sequence[float], limit: float) -> bool:
-    """Whether three labels have room: each end a fifth of the axis away from the bound."""
+def _apart(ends: Sequence[float], limit: float) -> list[float]:
+    """The bound, and each end whose label has room beside it: a fifth of the axis."""
     low, high = min(ends), max(ends)
-    return low * 4 < limit < high / 4
+    room = math.log(4 * high / low) / 5
+    return [limit, *(end for end in {low, high} if abs(math.log(end / limit)) > room)]
