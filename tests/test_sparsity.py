@@ -100,11 +100,15 @@ def test_the_technique_compresses_a_model_and_tells_its_zeros() -> None:
     sparse = technique("pruning").variant("2-4-sparse")
     with pytest.raises(Unsupported, match="no linear layer"):
         sparse.apply(tiny("gpt2", "infer")).build()
-    built = sparse.apply(model("bert")(phase="infer", size="tiny", width=64)).build()
+    plain = model("bert")(phase="infer", size="tiny", width=64)
+    built = sparse.apply(plain).build()
     kinds = {type(one.weight) for one in built.model.modules() if isinstance(one, nn.Linear)}  # type: ignore[attr-defined]
     assert SparseSemiStructuredTensorCUTLASS in kinds
     assert {weight.dtype for weight in built.model.parameters()} == {torch.float16}  # type: ignore[attr-defined]
     assert 0.2 < built.figures()["share of zeros"] < 0.5  # type: ignore[attr-defined]
+    dense = technique("pruning").variant("dense-fp16").apply(plain).build()
+    small, large = (memory.size(one.tensors()["weights"]) for one in (built, dense))
+    assert 0.55 * large < small < 0.9 * large
 
 
 def test_it_is_planned_on_cuda_against_dense_fp16_and_nowhere_else() -> None:
@@ -137,3 +141,27 @@ def test_the_claim_speaks_of_cuda(device: str, verdict: str) -> None:
     found = one(hand.run(cases, launches=hand.timed(cases, steps), device=device), "pruning.24.pytorch")
     assert found.verdict == verdict
     assert verdict == CONFIRMED or "claimed for cuda" in found.reason
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("name", ["bert", "vit", "llama"])
+def test_a_models_steps_go_through_the_compressed_weights(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the product that the kernel makes played densely: torch's own dispatch does all the rest."""
+    products = []
+
+    def played(weight: Any, given: torch.Tensor, *, bias: Any = None, should_transpose_dense: bool) -> Any:
+        products.append(tuple(weight.shape))
+        assert should_transpose_dense, "activations times the transposed weight"
+        return nn.functional.linear(given, weight.to_dense(), bias)
+
+    monkeypatch.setattr(SparseSemiStructuredTensorCUTLASS, "_mm", played)
+    plain = model(name)(phase="infer", size="tiny", width=64)
+    built = {
+        way: technique("pruning").variant(way).apply(plain).build() for way in ("2-4-sparse", "dense-fp16")
+    }
+    for layer in built["dense-fp16"].model.modules():  # type: ignore[attr-defined]
+        if isinstance(layer, nn.Linear) and not (layer.weight.shape[0] % 32 or layer.weight.shape[1] % 64):
+            layer.weight = nn.Parameter(sparsity.halve(layer.weight.detach().clone()))
+    found, expected = (one.step().float() for one in built.values())
+    assert len(products) > 5
+    assert torch.allclose(found, expected, rtol=1e-2, atol=1e-2 * float(expected.abs().max()))
