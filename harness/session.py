@@ -6,6 +6,7 @@ The one place that puts engine, journal, runner and terminal together.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import hashlib
 import re
@@ -42,20 +43,28 @@ def run(options: argparse.Namespace) -> int:
         try:
             start = _starter(engine, planned, options.benchmarks, Path(scratch), memory_limit)
             settings = _settings(options, journal.run.info["profile"])
-            return _measure(options, settings, journal, planned, start)
+            return _measure(options, settings, journal, planned, start, engine)
         finally:
             journal.close()
 
 
 def _measure(
-    options: argparse.Namespace, settings: Settings, journal: Journal, planned: Plan, start: Start
+    options: argparse.Namespace,
+    settings: Settings,
+    journal: Journal,
+    planned: Plan,
+    start: Start,
+    engine: LocalEngine,
 ) -> int:
     progress = Progress(journal.run, quiet=options.format != "table")
     runner = Runner(start, journal, settings, machine.Conditions(), progress)
+    before = len(journal.run.launches)
     resume = f"python -m harness run --resume {shlex.quote(str(journal.run.folder))}"
     try:
         with progress:
             whole = runner.run(planned)
+        if len(journal.run.launches) > before:
+            _ceilings_again(journal, engine)
     except KeyboardInterrupt:
         progress.close()
         commands.show(options, journal.run)
@@ -97,6 +106,12 @@ def _open(options: argparse.Namespace, engine: LocalEngine) -> tuple[Journal, Pl
         "plan": {"groups": [[case.as_json() for case in group] for group in planned.groups]},
     }
     return Journal.create(options.out, machine.slug(described), info), planned
+
+
+def _ceilings_again(journal: Journal, engine: LocalEngine) -> None:
+    """What the machine reaches at the end: a drift shows beside the results. Lacking, it costs no result."""
+    with contextlib.suppress(BadInput):
+        journal.tell(ceilings_at_end=_call(engine, flops.ceilings, journal.run.info["device"]))
 
 
 def _device(wanted: str, engine: LocalEngine) -> str:

@@ -96,10 +96,14 @@ class Journal:
         with _clear_errors(self.run.folder):
             _save(self.run)
 
-    def finish(self) -> None:
-        self.run.info["finished"] = utc_now()
+    def tell(self, **facts: Any) -> None:
+        """Adds to what is known of the whole run."""
+        self.run.info.update(facts)
         with _clear_errors(self.run.folder):
             _save(self.run)
+
+    def finish(self) -> None:
+        self.tell(finished=utc_now())
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

@@ -139,6 +139,9 @@ def test_twice_the_work_is_seen_as_such(tmp_path: Path) -> None:
     from harness import summary
 
     rows = {(row.case.variant, row.case.parameters["width"]): row for row in summary.summarise(stored)}
+    start, end = stored.info["ceilings"], stored.info["ceilings_at_end"]
+    assert start.keys() == end.keys() >= {"float32", "copy"}
+    assert all(rate > 0 for rate in end.values())
     speedup = rows["twice", 1024].speedup
     assert speedup is not None
     assert speedup.high < 1

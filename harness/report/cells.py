@@ -137,4 +137,16 @@ def heading(info: Json) -> str:
     said = [f"{info['profile']} on {info['device']}", info.get("started", ""), f"commit {commit}"]
     if torch.get("torch"):
         said.append(f"torch {torch['torch']}")
-    return ", ".join(part for part in said if part)
+    return ", ".join(part for part in [*said, drift(info)] if part)
+
+
+#: A ceiling that moves less between start and end of a run is taken to be the same.
+STEADY = 0.05
+
+
+def drift(info: Json) -> str:
+    """What the machine reached at the end of the run against its start, where that is not the same."""
+    start, end = info.get("ceilings") or {}, info.get("ceilings_at_end") or {}
+    moved = {name: end[name] / start[name] - 1 for name in start if start[name] and name in end}
+    told = [f"{name} {change:+.0%}" for name, change in moved.items() if abs(change) > STEADY]
+    return f"its ceilings from start to end: {', '.join(told)}" if told else ""

@@ -98,5 +98,14 @@ def test_the_heading_names_profile_device_commit_and_torch() -> None:
     assert cells.heading(info) == "quick on cpu, commit 0123456789, torch 2.13.0"
 
 
+def test_a_machine_that_became_another_during_the_run_is_told() -> None:
+    info: Json = {"profile": "quick", "device": "cpu", "ceilings": {"float32": 200.0, "copy": 10.0}}
+    assert "ceilings" not in cells.heading(info)
+    info["ceilings_at_end"] = {"float32": 160.0, "copy": 10.2}
+    assert cells.heading(info).endswith("its ceilings from start to end: float32 -20%")
+    info["ceilings_at_end"] = {"float32": 196.0}
+    assert cells.drift(info) == ""
+
+
 def test_an_unbounded_interval_is_not_drawn_as_a_number() -> None:
     assert Interval(1.0, 0.0, float("inf"), 1).half_width == float("inf")
