@@ -1,4 +1,4 @@
-"""The project's commands: nox -s bench | tests | lint | report | publish | asv.
+"""The project's commands: nox -s bench | tests | lint | report | publish | asv | trust.
 
 What follows ``--`` are arguments of its own.
 
@@ -61,13 +61,19 @@ def lint(session: nox.Session) -> None:
     files = session.posargs or ["."]
     command(session, "-m", "ruff", "check", *files)
     command(session, "-m", "ruff", "format", "--check", *files)
-    command(session, "-m", "mypy", *(session.posargs or ["harness"]))
+    command(session, "-m", "mypy", *(session.posargs or ["harness", "trust"]))
 
 
 @nox.session(venv_backend="none", requires=["env"])
 def asv(session: nox.Session) -> None:
     """Follow the commits: nox -s asv -- run | continuous main HEAD | publish | preview ..."""
     command(session, "-m", "asv", *(session.posargs or ["run"]))
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def trust(session: nox.Session) -> None:
+    """Which tool finds planted slowdowns, and only those: nox -s trust -- [--full] [--out FOLDER] ..."""
+    command(session, "-m", "trust", *session.posargs)
 
 
 @nox.session(venv_backend="none", requires=["env"])

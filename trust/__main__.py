@@ -1,0 +1,168 @@
+"""``python -m trust``: this harness and four other tools judge planted slowdowns; writes the table."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness import machine
+from harness.errors import BadInput
+from harness.session import seconds
+from harness.store import utc_now
+from trust import faults, journal, load, peaks, plot, session, table
+from trust.journal import Journal, Json
+from trust.session import Asked
+from trust.tools import TOOLS
+from trust.verdicts import PLANTS
+from trust.workloads import LONG, SHORT, WORKLOADS
+
+#: Groups of workloads that --works takes beside names.
+GROUPS = {
+    "short": [work.name for work in SHORT],
+    "long": [work.name for work in LONG],
+    "all": [work.name for work in [*SHORT, *LONG]],
+    "fast": [work.name for work in SHORT if work.seconds < 1e-3],
+}
+#: What --short and --full stand for; each can be overridden by its own option.
+FORMS = {
+    "short": {"works": "short", "each": 5.0, "batches": 2, "budget": "15m"},
+    "full": {"works": "all", "each": 10.0, "batches": 6, "budget": None},
+}
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(given)
+    try:
+        return _run(options, list(sys.argv[1:] if given is None else given))
+    except BadInput as error:
+        print(f"trust: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"interrupted; what is finished is in {options.out}; the same command goes on", file=sys.stderr)
+        return 130
+
+
+def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
+    if options.show:
+        write(options.out, *journal.read(options.out / "journal.jsonl"))
+        return 0
+    asked = _asked(options)
+    fingerprint = machine.fingerprint()
+    header: Json = {
+        "asked": json.loads(json.dumps(dataclasses.asdict(asked))),
+        "command": shlex.join(["python", "-m", "trust", *given]),
+        "started": utc_now(),
+        "machine": machine.slug(fingerprint),
+        "commit": str(fingerprint.get("commit") or "unknown"),
+        "fingerprint": fingerprint,
+    }
+    print(_plan(asked), flush=True)
+    kept = Journal(options.out / "journal.jsonl", header)
+    session.run(asked, kept, lambda line: print(line, flush=True))
+    if not options.times_only:
+        peaks.run(asked.tools, kept)
+        faults.run(asked.tools, kept)
+    write(options.out, kept.header, kept.lines)
+    return 0
+
+
+def write(folder: Path, header: Json, lines: list[Json]) -> None:
+    """``trust.md``, ``trust.json`` and the plot, from the journal alone."""
+    text = table.markdown(header, lines)
+    (folder / "trust.md").write_text(text, encoding="utf-8")
+    found = json.dumps(table.as_json(header, lines), indent=1, allow_nan=False)
+    (folder / "trust.json").write_text(found + "\n", encoding="utf-8")
+    plot.write(folder, header, lines)
+    print(text)
+
+
+def _plan(asked: Asked) -> str:
+    same = asked.shares.count(0.0) / len(asked.shares)
+    return (
+        f"{asked.batches} batches of {len(asked.works)} workloads, {len(asked.tools)} tools, under "
+        f"{' and '.join(asked.conditions)}: for each tool and condition {asked.comparisons} verdicts, about "
+        f"{asked.comparisons * same:.0f} of them on nothing planted. At {asked.each:g} s a verdict that is "
+        f"{asked.expected / 60:.0f} minutes in all; asv takes its own time"
+        + (
+            f"; each condition ends after the batch that reaches {asked.budget / 60:g} minutes."
+            if asked.budget
+            else "."
+        )
+    )
+
+
+def _asked(options: argparse.Namespace) -> Asked:
+    form = FORMS["full" if options.full else "short"]
+    budget = options.budget or form["budget"]
+    return Asked(
+        works=_works(options.works or str(form["works"])),
+        tools=_known("tool", options.tools, TOOLS) or tuple(TOOLS),
+        conditions=_known("condition", options.conditions, load.CONDITIONS) or tuple(load.CONDITIONS),
+        each=seconds(options.each) if options.each else float(str(form["each"])),
+        batches=options.batches or int(str(form["batches"])),
+        budget=seconds(str(budget)) if budget else None,
+        shares=_shares(options.shares) if options.shares else PLANTS,
+    )
+
+
+def _works(text: str) -> tuple[str, ...]:
+    names = [name for part in text.split(",") for name in GROUPS.get(part, [part])]
+    return _known("workload", ",".join(names), WORKLOADS)
+
+
+def _known(what: str, text: str | None, known: Iterable[str]) -> tuple[str, ...]:
+    """The names in `text`. Raises BadInput for one that there is not."""
+    names = tuple(text.split(",")) if text else ()
+    for name in names:
+        if name not in known:
+            raise BadInput(f"no {what} {name!r}; there is {', '.join(known)}")
+    return names
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        found = tuple(float(one) / 100 for one in text.split(","))
+    except ValueError:
+        raise BadInput(f"--shares {text!r}: write percents such as 0,2,0,5,0,10") from None
+    if not all(0 <= one <= 1 for one in found):
+        raise BadInput(f"--shares {text!r}: a planted slowdown is 0 to 100 percent")
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m trust", description=__doc__)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--short", action="store_true", help="20 workloads, 15 minutes a condition; the default"
+    )
+    form.add_argument(
+        "--full", action="store_true", help="120 verdicts a tool, and steps of 3 and 12 s: hours"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("results/trust"), help="default: %(default)s; goes on there"
+    )
+    parser.add_argument(
+        "--show", action="store_true", help="write table and plot of what is there; measure nothing"
+    )
+    parser.add_argument("--each", metavar="TIME", help="wall time of a verdict, 5s")
+    parser.add_argument(
+        "--budget", metavar="TIME", help="of a condition, 15m: no batch that would go past it"
+    )
+    parser.add_argument("--batches", type=int, metavar="N", help="each asks for a verdict on every workload")
+    parser.add_argument("--works", metavar="NAMES", help=f"{', '.join(GROUPS)}, or names with commas")
+    parser.add_argument("--tools", metavar="NAMES", help=f"of {','.join(TOOLS)}")
+    parser.add_argument("--conditions", metavar="NAMES", help="of idle,load")
+    parser.add_argument(
+        "--shares", metavar="PERCENTS", help="planted in turn: 0,2,0,5,0,10; 0 for false alarms alone"
+    )
+    parser.add_argument("--times-only", action="store_true", help="without memory and faults")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

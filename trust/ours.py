@@ -1,0 +1,96 @@
+"""This harness: both sides live, launches in turn, as `compare` measures two commits."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from harness import compare, comparing, limits
+from harness.changes import Comparison, View
+from harness.engines.elsewhere import HERE, Side
+from harness.launch import Pace
+from harness.record import Case, Json
+from harness.runner import Plan, Settings
+from harness.store import Run
+from trust import declared
+from trust.verdicts import FAILED, FASTER, SLOWER, UNCHANGED, Plant, Verdict
+
+NAME = "claimbench"
+#: As `compare` has them: the precision at which a case is done, and the fewest launches.
+PRECISION, LAUNCHES = 0.02, (4, 40)
+WORDS = {"slower": SLOWER, "faster": FASTER, "same": UNCHANGED, "unclear": UNCHANGED}
+
+
+class Silent:
+    """Nobody follows the run: the table comes at the end."""
+
+    def planned(self, plan: Plan, settings: Settings) -> None: ...
+
+    def begins(self, group: list[Case], kind: str, launch: int) -> None: ...
+
+    def ends(self, group: list[Case], launch: Json) -> None: ...
+
+    def measured(self, group: list[Case]) -> None: ...
+
+
+def measure(plants: Sequence[Plant], seconds: float, folder: Path) -> list[Verdict]:
+    """The verdicts, with `seconds` for each of them."""
+    units = [{one.work: one.units[side] for one in plants} for side in (0, 1)]
+    settings = Settings(seconds * len(plants), PRECISION, LAUNCHES, pace(seconds))
+    found, run = compared(units, settings, folder)
+    return [_verdict(one, found, run) for one in plants]
+
+
+def compared(
+    units: Sequence[Mapping[str, int]],
+    settings: Settings,
+    folder: Path,
+    module: str = "workloads",
+    kind: str = "time",
+) -> tuple[Comparison, Run]:
+    """Both sides compared, each with its own `units`, built by ``trust.MODULE.build``."""
+    places = [
+        str(declared.write(folder / name, each, module, kind)) for name, each in zip("AB", units, strict=True)
+    ]
+    sides = (Side("A", sys.executable, HERE), Side("B", sys.executable, HERE))
+    free = int(0.9 * limits.available_memory())
+    asked = comparing.Asked([], "quick", "cpu", (places[0], places[1]), free)
+    with comparing.pair(sides, asked, folder / "scratch") as both:
+        groups = [compare.lanes(cell.case) for cell in both.cells]
+        journal = comparing.create(folder / "runs", comparing.info(both, "quick", groups))
+        try:
+            comparing.measure(both, journal, settings, Silent())  # type: ignore[arg-type]
+        finally:
+            journal.close()
+    return compare.live(View(journal.run.info, journal.run.launches), "A", "B"), journal.run
+
+
+def pace(seconds: float) -> Pace:
+    """A launch that fits four times, with its start, into the first look of a verdict of `seconds`."""
+    lane = min(max(0.04 * seconds, 0.1), 0.8)
+    return Pace(rounds=12, block=lane / 12, lane=lane, warm_up=lane / 3, settle=0.002)
+
+
+def _verdict(plant: Plant, found: Comparison, run: Run) -> Verdict:
+    """Of the time. Without launches enough the case is not in `found`, or not told."""
+    case = next((one for one in found.cases if f"work={plant.work}@" in one.name), None)
+    change = case.changes.get("time") if case else None
+    if change is None or change.ratio is None:
+        return Verdict(NAME, plant.work, FAILED, None, words="not measured within its time")
+    words = f"{change.verdict}, {change.reason}"
+    return Verdict(
+        NAME, plant.work, WORDS[change.verdict], change.ratio.point, _level(plant.work, run), words
+    )
+
+
+def _level(work: str, run: Run) -> float | None:
+    """Seconds per step of side A: the median over launches of the medians of their blocks."""
+    found = [
+        median(median(block) for block in record["blocks"])
+        for launch in run.launches
+        for record in launch["records"]
+        if record["variant"] == compare.A and f"work={work}@" in record["case"] and record.get("blocks")
+    ]
+    return median(found) if found else None

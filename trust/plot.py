@@ -1,0 +1,62 @@
+"""The plot of a session: false alarms against what is found, tool by tool, in each condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from harness.report.plots import style
+from trust import figures
+from trust.figures import Count, Row
+from trust.journal import Json
+
+#: Marks for a black and white print: what is found of each share, and false alarms.
+MARKS = {0.02: "v", 0.05: "o", 0.10: "^"}
+
+
+def write(folder: Path, header: Json, lines: Sequence[Json]) -> None:
+    """``trust.svg`` and ``trust.png``; nothing if there is no verdict yet."""
+    found = drawn(header, lines)
+    if found is not None:
+        style.write(found, folder / "trust.png")
+
+
+def drawn(header: Json, lines: Sequence[Json]) -> Figure | None:
+    parts = {name: figures.rows(lines, name) for name in header["asked"]["conditions"]}
+    parts = {name: rows for name, rows in parts.items() if rows}
+    if not parts:
+        return None
+    info = {"machine": header["fingerprint"], "device": "cpu", "started": header["started"]}
+    title = (
+        "False alarms (x), with their 95 % bound, and planted\nslowdowns found: +2 % (v), +5 % (o), +10 % (^)"
+    )
+    height = 1.1 + sum(0.5 + 0.27 * len(rows) for rows in parts.values())
+    with style.sheet(height, title, info) as figure:
+        grid = figure.subplots(len(parts), squeeze=False, sharex=True)[:, 0]
+        for axes, (name, rows) in zip(grid, parts.items(), strict=True):
+            _panel(axes, name, rows)
+    return figure
+
+
+def _panel(axes: Any, name: str, rows: Sequence[Row]) -> None:
+    for place, row in enumerate(rows):
+        alarms = row.false_alarms
+        axes.plot([alarms.lower, alarms.upper], [place, place], color=style.ORANGE, linewidth=2)
+        axes.plot([alarms.share], [place], "X", color=style.ORANGE, markersize=6, mew=0)
+        for share, mark in MARKS.items():
+            _found(axes, place, row.found[share], mark)
+    axes.set_title(name, fontsize=9, loc="left")
+    axes.set_yticks(range(len(rows)), [row.tool for row in rows], fontsize=7.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(-0.03, 1.03)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.grid(axis="y", color=style.QUIET, linewidth=0.3)
+
+
+def _found(axes: Any, place: int, count: Count, mark: str) -> None:
+    if count.of:
+        axes.plot([count.share], [place], mark, color=style.BLUE, markersize=6, mfc="none", mew=1.2)

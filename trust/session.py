@@ -1,0 +1,139 @@
+"""A session: batch after batch, under each condition, every tool in turn on the same plants."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trust import load, process
+from trust.journal import Journal, Json
+from trust.tools import TOOLS
+from trust.verdicts import PLANTS, Plant, Verdict, batch
+from trust.workloads import NOTHING, WORKLOADS
+
+#: A step of this many seconds or more is measured in batches of its own, and gets so many steps a verdict.
+SLOW, SLOW_STEPS = 1.0, 70
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured."""
+
+    works: tuple[str, ...]
+    tools: tuple[str, ...]
+    conditions: tuple[str, ...]
+    each: float
+    """Seconds for a verdict."""
+    batches: int
+    budget: float | None = None
+    """Seconds for a condition: no further batch is begun that would not end within them."""
+    shares: tuple[float, ...] = PLANTS
+
+    @property
+    def comparisons(self) -> int:
+        return self.batches * len(self.works)
+
+    @property
+    def expected(self) -> float:
+        """Seconds in all, if every tool kept to `each`."""
+        spent = sum(self.allowed(work) for work in self.works)
+        return spent * self.batches * len(self.tools) * len(self.conditions)
+
+    def allowed(self, work: str) -> float:
+        """Seconds for a verdict on `work`."""
+        seconds = WORKLOADS[work].seconds
+        return max(self.each, SLOW_STEPS * seconds) if seconds >= SLOW else self.each
+
+
+@dataclass(frozen=True)
+class Part:
+    """One tool on one batch under one condition."""
+
+    condition: str
+    number: int
+    tool: str
+    plants: Sequence[Plant]
+    seconds: float
+
+    @property
+    def key(self) -> Json:
+        return {"kind": "verdicts", "condition": self.condition, "batch": self.number, "tool": self.tool}
+
+
+def parts(asked: Asked, condition: str, number: int) -> Iterator[Part]:
+    """Each tool on the batch, another first each time. Each slow workload is a part."""
+    plants = batch(number, asked.works, asked.shares)
+    slow = [one for one in plants if WORKLOADS[one.work].seconds >= SLOW]
+    quick = [one for one in plants if one not in slow]
+    if quick and number == 0:
+        quick.append(Plant(NOTHING.name, 0.0))
+    turn = number % len(asked.tools)
+    for tool in (*asked.tools[turn:], *asked.tools[:turn]):
+        if quick:
+            yield Part(condition, number, tool, quick, asked.each)
+        for one in slow:
+            yield Part(condition, number, f"{tool}: {one.work}", [one], asked.allowed(one.work))
+
+
+def run(asked: Asked, journal: Journal, say: Callable[[str], None] = print) -> None:
+    """Measures what the journal lacks."""
+    before = dict(os.environ)
+    os.environ.update(process.environment())
+    try:
+        for condition in asked.conditions:
+            _condition(asked, condition, journal, say)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _condition(asked: Asked, condition: str, journal: Journal, say: Callable[[str], None]) -> None:
+    longest = 0.0
+    for number in range(asked.batches):
+        spent = sum(one["wall"] for one in journal.lines if one["condition"] == condition)
+        if asked.budget and number and spent + longest > asked.budget:
+            say(
+                f"{condition}: the next batch would not fit into the budget; {number} of {asked.batches} made"
+            )
+            return
+        for part in parts(asked, condition, number):
+            if not journal.has(**part.key):
+                journal.append(measured(part))
+                say(_line(journal.lines[-1]))
+        made = [one for one in journal.lines if (one["condition"], one.get("batch")) == (condition, number)]
+        longest = max(longest, sum(one["wall"] for one in made))
+
+
+def measured(part: Part) -> Json:
+    """The line of the journal for `part`. A tool that breaks has failed on all of its plants."""
+    with (
+        tempfile.TemporaryDirectory(prefix="trust-", ignore_cleanup_errors=True) as scratch,
+        load.condition(part.condition),
+    ):
+        start, cpu = time.monotonic(), time.process_time()
+        verdicts = _asked(part, Path(scratch))
+        wall, own = time.monotonic() - start, time.process_time() - cpu
+    plants = [
+        {"work": one.work, "share": one.share, "units": one.units, "truth": one.truth} for one in part.plants
+    ]
+    return {
+        **part.key,
+        "allowed": part.seconds,
+        "wall": round(wall, 3),
+        "own_cpu": round(own, 3),
+        "plants": plants,
+        "verdicts": [one.as_json() for one in verdicts],
+    }
+
+
+def _asked(part: Part, scratch: Path) -> list[Verdict]:
+    return TOOLS[part.tool.split(":")[0]](part.plants, part.seconds, scratch / "work")
+
+
+def _line(line: Json) -> str:
+    each = line["wall"] / len(line["plants"])
+    return f"{line['condition']}, batch {line['batch'] + 1}, {line['tool']}: {each:.1f} s a verdict"

@@ -1,0 +1,128 @@
+"""A session as Markdown and as JSON: every number computed from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from harness.report.markdown import table
+from trust import faults, figures, peaks
+from trust.figures import SHARES, Count, Row
+from trust.journal import SCHEMA, Json
+from trust.load import CONDITIONS
+
+NOTES = """\
+- The tools took turns on the same workloads, each a loop of equal units of real work: 100 against 100,
+  102, 105 or 110 where steps are short. The true size of a slowdown is the ratio of the units. All ran
+  with the same environment, on one thread.
+- A false alarm is a change that a tool called where none was planted, with the one-sided 95 % bound of
+  Clopper and Pearson. A slowdown is found if the tool called it slower. pytest-benchmark looks for slower
+  alone, so it has half as many ways to be wrong.
+- Every verdict is the tool's own: asv's mark in the table of `asv continuous`, the lines of
+  `--benchmark-compare-fail`, the lists of `pyperf compare_to`, ours of `compare`. torch.utils.benchmark
+  gives none; two readings of its table stand for one: the trimmed digits differ, or only one side is
+  coloured as the best.
+- asv takes the time that its settings take; the others were given the seconds for a verdict that are said
+  above, start and imports included.
+- Error of the ratio: of B / A as the tool has it, against the true one; typical is the median.
+- Overhead: what a tool reads for a step that does nothing.
+"""
+
+
+def markdown(header: Json, lines: Sequence[Json]) -> str:
+    """The whole page: for each condition the table, then memory and faults."""
+    asked = header["asked"]
+    parts = [
+        "# Which tool can be believed",
+        f"`{header['command']}` on {header['machine']}, {header['started'][:10]}, commit "
+        f"{header['commit'][:10]}; {asked['each']:g} s for a verdict.",
+    ]
+    for condition in asked["conditions"]:
+        for slow, which in ((False, "steps up to 0.1 s"), (True, "steps of 3 and 12 s")):
+            found = figures.rows(lines, condition, slow=slow)
+            if found:
+                parts += [f"## {condition.capitalize()}: {CONDITIONS[condition]}, {which}", times(found)]
+                parts += [better(found)]
+        parts += _own_share(lines, condition)
+    parts += peaks.markdown(lines) + faults.markdown(lines)
+    return "\n\n".join([*parts, "## How to read it", NOTES])
+
+
+def times(rows: Sequence[Row]) -> str:
+    heads = ["tool", "false alarms", "at most", *(f"+{share:.0%} found" for share in SHARES), "called faster"]
+    heads += ["no answer", "typical error", "worst error", "s per verdict", "overhead"]
+    return table(heads, [_cells(row) for row in rows])
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        row.tool,
+        _share(row.false_alarms),
+        f"{row.false_alarms.upper:.1%}" if row.false_alarms.of else "",
+        *(_share(row.found[share]) for share in SHARES),
+        _share(row.wrong),
+        _share(row.no_answer),
+        "" if row.typical is None else f"{row.typical:.2%}",
+        "" if row.worst is None else f"{row.worst:.1%}",
+        f"{row.seconds:.1f}",
+        "" if row.overhead is None else f"{row.overhead * 1e9:.0f} ns",
+    ]
+
+
+def _share(count: Count) -> str:
+    return f"{count.found} of {count.of} ({count.share:.0%})" if count.of else ""
+
+
+def better(rows: Sequence[Row]) -> str:
+    """Where another tool did better than ours: said, not left to be found."""
+    ours, others = rows[0], rows[1:]
+    told = []
+    for name, value, high in MEASURES:
+        mine = value(ours)
+        ahead = [
+            one.tool
+            for one in others
+            if mine is not None
+            and (theirs := value(one)) is not None
+            and (theirs > mine if high else theirs < mine)
+        ]
+        told += [f"{name}: {', '.join(ahead)}"] if ahead else []
+    return "Better than ours: " + ("; ".join(told) if told else "none, in any column") + "."
+
+
+def _found(share: float) -> Callable[[Row], float | None]:
+    return lambda row: row.found[share].share if row.found[share].of else None
+
+
+#: What is better: its name, its value, and whether more of it is.
+MEASURES: list[tuple[str, Callable[[Row], float | None], bool]] = [
+    ("fewer false alarms", lambda row: row.false_alarms.share if row.false_alarms.of else None, False),
+    *((f"more of +{share:.0%}", _found(share), True) for share in SHARES),
+    ("more answers", lambda row: row.no_answer.share, False),
+    ("smaller typical error", lambda row: row.typical, False),
+    ("smaller worst error", lambda row: row.worst, False),
+    ("less time", lambda row: row.seconds, False),
+    ("less overhead", lambda row: row.overhead, False),
+]
+
+
+def _own_share(lines: Sequence[Json], condition: str) -> list[str]:
+    """What our runner itself takes of a core while it has workers measured."""
+    mine = [
+        one["own_cpu"] / one["wall"]
+        for one in lines
+        if one["kind"] == "verdicts" and one["condition"] == condition and one["tool"] == "claimbench"
+    ]
+    return [f"Our runner took {fmean(mine):.1%} of a core, all of its work counted."] if mine else []
+
+
+def as_json(header: Json, lines: Sequence[Json]) -> Json:
+    """Header, figures and everything they come from."""
+    shown = {
+        condition: {
+            kind: [row.as_json() for row in figures.rows(lines, condition, slow=slow)]
+            for kind, slow in (("quick", False), ("slow", True))
+        }
+        for condition in header["asked"]["conditions"]
+    }
+    return {**header, "schema": SCHEMA, "figures": shown, "lines": list(lines)}
