@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harness import units
+from harness import nvidia, units
 from harness.observed import Observed, observe
 
 GB = 10**9
@@ -205,7 +205,7 @@ def gpu(seen: Observed) -> Iterator[Finding]:
         do = "pip install --force-reinstall torch, whose usual build on Linux has CUDA"
         yield Finding("GPU", False, f"torch {seen.torch} cannot use the {seen.gpus[0]['name']}", do)
     if not seen.gpus_told:
-        yield Finding("GPU", None, "clocks and other processes are not told", "pip install nvidia-ml-py")
+        yield Finding("GPU", None, "clocks and other processes are not told", f"pip install '{nvidia.NEEDS}'")
         return
     for index, (one, now) in enumerate(zip(seen.gpus, seen.gpus_now, strict=False)):
         yield from _clocks(f"GPU {index}", one, now)

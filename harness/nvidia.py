@@ -1,6 +1,6 @@
 """NVIDIA GPUs as the driver sees them, without torch and without a CUDA context. A leaf.
 
-Through nvidia-ml-py if that is installed (``pip install nvidia-ml-py``); else only what /proc tells.
+Through nvidia-ml-py if that is installed, which is the extra ``gpu``; else only what /proc tells.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.cgroup import text
+
+#: What tells clocks, power and processes.
+NEEDS = "nvidia-ml-py>=12"
 
 DRIVER = Path("/proc/driver/nvidia")
 

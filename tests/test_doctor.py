@@ -149,7 +149,7 @@ def test_a_memory_limit_is_told_beside_the_machines() -> None:
 def test_without_nvml_the_gpus_clocks_are_unknown_and_the_package_is_named() -> None:
     finding = found("GPU", gpus_told=False, gpus_now=[], gpu_processes=[])
     assert finding.ok is None
-    assert finding.do == "pip install nvidia-ml-py"
+    assert finding.do == "pip install 'nvidia-ml-py>=12'"
 
 
 def test_a_machine_without_a_gpu_is_told_nothing_of_it() -> None:

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import harness
+from harness.nvidia import NEEDS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -117,6 +118,10 @@ def test_every_requirement_is_pinned_once_within_its_range(python: str) -> None:
         versions = pinned(requirement.name, python)
         assert len(versions) == 1, f"{requirement.name} on {python}: {versions}"
         assert requirement.specifier.contains(versions[0])
+
+
+def test_what_doctor_asks_for_is_the_extra_of_gpus() -> None:
+    assert PROJECT["project"]["optional-dependencies"]["gpu"] == [NEEDS]
 
 
 def test_torch_is_pinned_without_a_build() -> None:
