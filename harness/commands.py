@@ -136,8 +136,9 @@ def report(options: argparse.Namespace) -> int:
 
 
 def readme(options: argparse.Namespace) -> int:
-    """Writes the run's table between the markers of a file, so that no number is ever typed by hand."""
-    from harness.report import markdown
+    """Writes a run's picture and table between the markers of a file: no number is ever typed by hand."""
+    from harness.report import index, markdown
+    from harness.report.judged import Judged
 
     run = store.read(Path(options.run) if options.run else store.latest(options.out))
     path = Path(options.file)
@@ -148,9 +149,10 @@ def readme(options: argparse.Namespace) -> int:
     if BEGIN not in text or END not in text:
         raise BadInput(f"{path} has no place for results; add two lines: {BEGIN} and {END}")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    store.write_atomically(
-        path, f"{before}{BEGIN}\n{markdown.run_section(run, _judgement(run))}\n{END}{after}"
-    )
+    judged = Judged(run, _judgement(run))
+    picture = index.picture(judged, run.folder.resolve().parents[1], path)
+    section = markdown.run_section(run, judged.judgement)
+    store.write_atomically(path, f"{before}{BEGIN}\n{picture}\n\n{section}\n{END}{after}")
     print(f"wrote the table of {run.folder} into {path}")
     return 0
 

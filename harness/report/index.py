@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from harness.report import cells, headline, markdown
 from harness.report.judged import Judged
 from harness.report.plots import drawn
 from harness.report.plots.history import history
+from harness.report.plots.overview import overview
 
 COLUMNS = ("turn on", "gain", "on", "besides")
 
@@ -50,11 +52,27 @@ def _plots(one: Judged, results: Path) -> list[str]:
     """An image for each plot, each named by what it shows."""
     links = []
     for technique, shows, figure in drawn.all_of(one.run, one.judgement):
-        mark = hashlib.sha256(f"{one.machine}/{one.name}/{technique}".encode()).hexdigest()[:10]
-        name = f"{shows.replace(' ', '-')}-{mark}.svg"
+        name = _file(one, technique, shows)
         (results / "plots" / name).write_text(drawn.svg(figure), encoding="utf-8")
         links.append(f"![{shows} of {technique or 'all'}](plots/{name})".replace("<", "&lt;"))
     return links
+
+
+def _file(one: Judged, technique: str, shows: str) -> str:
+    mark = hashlib.sha256(f"{one.machine}/{one.name}/{technique}".encode()).hexdigest()[:10]
+    return f"{shows.replace(' ', '-')}-{mark}.svg"
+
+
+def picture(one: Judged, results: Path, page: Path) -> str:
+    """The run in one picture, as Markdown of `page`; empty where there is none. The index has it too."""
+    figure = overview(one.judgement.rows, one.run.info)
+    if figure is None:
+        return ""
+    path = results.resolve() / "plots" / _file(one, "", "overview")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(drawn.svg(figure), encoding="utf-8")
+    said = f"Speed and memory of the best variant of each technique on {one.machine}".replace("]", "")
+    return f"![{markdown.escape(said)}]({quote(os.path.relpath(path, page.resolve().parent))})"
 
 
 def _over_commits(histories: Sequence[History], results: Path) -> list[str]:

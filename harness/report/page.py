@@ -44,6 +44,7 @@ def write(
             tag(
                 "main",
                 _first(runs),
+                _pictures(images.get("", []) for images in plots.values()),
                 page_tables.side_by_side(runs),
                 page_tables.filters(runs),
                 page_tables.claims(runs),
@@ -157,11 +158,6 @@ def _by_technique(one: Judged) -> dict[str, list[CaseSummary]]:
 
 
 def _techniques(runs: Sequence[Judged], plots: dict[int, dict[str, list[Html]]]) -> Iterator[Html]:
-    yield tag(
-        "section",
-        tag("h2", "Targets, and speed against memory"),
-        _pictures(images.get("", []) for images in plots.values()),
-    )
     for name in dict.fromkeys(name for one in runs for name in _by_technique(one)):
         rows = [(one, row) for one in runs for row in _by_technique(one).get(name, [])]
         images = _pictures(found.get(name, []) for found in plots.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,3 +184,15 @@ def test_the_index_links_to_every_run_and_picture(tmp_path: Path) -> None:
     pictures = list((tmp_path / "plots").glob("*.svg"))
     assert pictures
     assert all(f"(plots/{picture.name})" in text for picture in pictures)
+
+
+def test_a_readme_shows_the_run_as_a_picture_beside_it(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    one = judged(results / "a machine" / "run", "gpt2", *hand.around(1.7))
+    text = index.picture(one, results, tmp_path / "README.md")
+    (alt, address) = re.fullmatch(r"!\[(.*)\]\((.*)\)", text).groups()  # type: ignore[union-attr]
+    assert alt.endswith("on a machine")
+    picture = tmp_path / unquote(address)
+    assert "mixed-precision:bf16" in picture.read_text()
+    index.write([one], results)
+    assert picture.exists(), "the index keeps what a README shows"

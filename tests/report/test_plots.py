@@ -177,3 +177,22 @@ def test_a_history_says_what_changed_and_from_which_commit_on() -> None:
     assert "5 MB to 5 MB, no change told from chance (8 commits would tell one)" in svg
     assert "Over 16 commits, from asv" in svg
     assert history(History("m", "asv", INFO, ())) is None
+
+
+def test_the_overview_has_the_best_of_each_technique_and_the_fastest_first() -> None:
+    groups = [
+        hand.group("none", "slow", "quick", technique="a", benchmark="a"),
+        hand.group("none", "lean", technique="b", benchmark="b"),
+        hand.group("same", "again", technique="control", benchmark="control"),
+    ]
+    launches = [
+        *hand.timed(groups[0], [{"none": 2.0, "slow": 4.0, "quick": 1.0}] * 3),
+        *hand.weighed(groups[1], {"none": {"peak": 200}, "lean": {"peak": 50}}),
+        *hand.timed(groups[2], [{"same": 2.0, "again": 1.0}] * 3),
+    ]
+    svg = plots(hand.run(*groups, launches=launches))["overview"]
+    assert svg.index("a:quick on gpt2-train") < svg.index("b:lean on gpt2-train")
+    assert "2x as fast; memory not measured" in svg
+    assert "not timed; memory 50 B, -75 %" in svg
+    assert "slow" not in svg
+    assert "again" not in svg

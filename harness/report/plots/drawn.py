@@ -11,6 +11,7 @@ from harness.report.plots.forest import forest
 from harness.report.plots.latency import latency
 from harness.report.plots.limit import share_of_limit
 from harness.report.plots.memory import memory_over_batches
+from harness.report.plots.overview import overview
 from harness.report.plots.pareto import pareto
 from harness.report.plots.parts import step_parts
 from harness.report.plots.scaling import scaling
@@ -27,6 +28,8 @@ def technique(row: CaseSummary) -> str:
 
 def all_of(run: Run, judgement: Judgement) -> Iterator[tuple[str, str, Figure]]:
     """(technique, what it shows, plot); the technique is empty for a plot of the whole run."""
+    if figure := overview(judgement.rows, run.info):
+        yield "", "overview", figure
     if figure := target_bullets(judgement.targets, run.info):
         yield "", "targets", figure
     if figure := pareto(judgement.rows, run.info):
