@@ -39,4 +39,7 @@ def of(groups: list[list[Case]], wanted: Mapping[str, Benchmark]) -> Plan:
         applied = wanted[case.benchmark].applied
         return case.device == "cuda" or any(variant.fresh for variant in applied.variants.values())
 
-    return Plan(groups, lambda case: wanted[case.benchmark].kinds(), unsupported, fresh)
+    def compiles(case: Case) -> bool:
+        return wanted[case.benchmark].applied.variants[case.variant].compiles and unsupported(case) is None
+
+    return Plan(groups, lambda case: wanted[case.benchmark].kinds(), unsupported, fresh, compiles)

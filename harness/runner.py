@@ -89,6 +89,8 @@ class Plan:
     """What a case lacks here, known without starting a worker; None if nothing."""
     fresh: Callable[[Case], bool]
     """Whether its worker needs an interpreter of its own."""
+    compiles: Callable[[Case], bool] = lambda case: False
+    """Whether its first step compiles, which takes long and much less once it is cached."""
 
 
 class Runner:

@@ -231,6 +231,11 @@ def runs(results: Path) -> list[Path]:
     return sorted((path.parent for path in results.glob(f"*/*/{RUN}")), key=lambda folder: folder.name)
 
 
+def beside(folder: Path) -> list[Path]:
+    """The same machine's other runs, oldest first."""
+    return sorted(path.parent for path in folder.parent.glob(f"*/{RUN}") if path.parent != folder)
+
+
 def newest(results: Path) -> list[Path]:
     """Each machine's newest run of each profile."""
     found: dict[tuple[str, str], Path] = {}

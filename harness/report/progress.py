@@ -22,7 +22,8 @@ from rich.progress import (
     Progress as Bar,
 )
 
-from harness import summary
+from harness import store, summary
+from harness.errors import BadInput
 from harness.record import Case, Json
 from harness.report import cells, table
 from harness.report.remaining import Remaining
@@ -86,10 +87,21 @@ class Progress:
     def planned(self, plan: Plan, settings: Settings) -> None:
         """What the run is to measure, before its first launch; an earlier try may have made some."""
         self._started = self._now()
-        self._remaining = Remaining(plan, settings)
+        self._remaining = Remaining(plan, settings, self._earlier())
         for launch in self._run.launches:
             self._remaining.add(launch)
         self._show()
+
+    def _earlier(self) -> list[Json]:
+        """The launches of this machine's last run of the same profile: how long each takes here."""
+        for folder in reversed(store.beside(self._run.folder)):
+            try:
+                run = store.read(folder)
+            except BadInput:  # A run that cannot be read is no reason not to measure.
+                continue
+            if run.info["profile"] == self._run.info["profile"]:
+                return run.launches
+        return []
 
     def begins(self, group: list[Case], kind: str, launch: int) -> None:
         self._show(description=f"{group[0].group} {kind} {launch + 1}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import store
-from harness.record import Case
+from harness.record import Case, Json
 from harness.report.remaining import Remaining, further
 from harness.runner import PROFILES, Plan
 from tests import handmade as hand
@@ -80,3 +80,70 @@ def test_a_group_that_is_precise_enough_needs_no_more() -> None:
     assert further(scattered, SETTINGS) == 7
     little = hand.timed(cases, [{"fp32": r, "bf16": 1} for r in hand.around(2, spread=0.025)])
     assert 1 <= further(little, SETTINGS) <= 3
+
+
+class Clock:
+    """A runner's clock that a played launch winds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+
+Told = tuple[float, list[tuple[float, float, float]], list[Json]]
+
+
+def played(cost: float, cached: float, earlier: list[Json] | None = None) -> Told:
+    """A run of 8 plain groups and then 4 that compile two variants each, in the runner's order.
+
+    Its length; for each launch when it ended, how long it took and what was told to be left; the launches.
+    """
+    plain = [hand.group("fp32", "bf16", batch=n) for n in range(1, 9)]
+    compiled = [hand.group("eager", "one", "two", benchmark="compile", batch=n) for n in range(1, 5)]
+    groups = [*plain, *compiled]
+    plan = Plan(
+        groups,
+        lambda case: ("memory", "time"),
+        lambda case: None,
+        lambda case: False,
+        lambda case: case.variant in ("one", "two"),
+    )
+    settings = dataclasses.replace(PROFILES["quick"], budget=3600, launches=(4, 10))
+    remaining, clock, told, made = Remaining(plan, settings, earlier or []), Clock(), [], []
+    for cases in groups:
+        compiles = cases[0].benchmark == "compile"
+        times = [{case.variant: 2.0 - (not case.is_baseline) for case in cases}] * 4
+        memory = {case.variant: {"peak": 1} for case in cases}
+        for launch in [*hand.weighed(cases, memory), *hand.timed(cases, times)]:
+            first = launch["kind"] == "memory"
+            seconds = (3.0 if first else 4.0) + 2 * compiles * (cost if first else cached)
+            clock.now += seconds
+            made.append({**launch, "seconds": seconds})
+            remaining.add(made[-1])
+            left = remaining.seconds(clock.now)
+            assert left is not None
+            told.append((clock.now, seconds, left))
+    return clock.now, told, made
+
+
+@pytest.mark.parametrize(("cost", "cached"), [(20.0, 3.0), (25.0, 4.0), (16.0, 2.0)])
+def test_compiling_is_in_the_time_left_before_anything_has_compiled(cost: float, cached: float) -> None:
+    total, told, _ = played(cost, cached)
+    after = [(now, left) for now, _, left in told if now >= 60 and total - now > 30]
+    assert after[0][0] < 70, "of 8 plain groups, so that nothing has compiled yet"
+    for now, left in after:
+        assert left == pytest.approx(total - now, rel=0.3)
+
+
+def test_what_compiling_takes_here_is_learnt_from_the_first_that_compiles() -> None:
+    total, told, _ = played(200.0, 40.0)
+    seen = [(now, left) for now, seconds, left in told if seconds > 80][1:]
+    for now, left in seen[:-1]:
+        assert left == pytest.approx(total - now, rel=0.05)
+
+
+def test_an_earlier_run_of_the_machine_tells_what_compiling_takes_there() -> None:
+    _, _, before = played(200.0, 40.0)
+    total, told, _ = played(210.0, 38.0, before)
+    assert len(told) == len(before)
+    for now, _, left in told[1:-1]:
+        assert left == pytest.approx(total - now, rel=0.1)
