@@ -57,6 +57,9 @@ PROFILES = {
 #: A launch whose log ratio is less certain than this (standard error over its rounds) is measured again.
 NOISY_ERROR = 0.1
 
+#: Three launches may agree by chance: their interval must be narrower by so much to be narrow enough.
+BY_CHANCE = 0.5
+
 #: Outcomes that another launch would only repeat.
 FINAL = (record.OUT_OF_MEMORY, record.TIMEOUT, "unsupported")
 
@@ -226,10 +229,9 @@ class Runner:
             self._watch.measured(widest)
 
     def _unfinished(self, group: list[Case]) -> bool:
-        return (
-            self._each(group, "time") < self._settings.launches[1]
-            and self._half_width(group) > self._settings.precision
-        )
+        made = self._each(group, "time")
+        enough = self._settings.precision * (BY_CHANCE if made < 4 else 1)
+        return made < self._settings.launches[1] and self._half_width(group) > enough
 
     def _half_width(self, group: list[Case]) -> float:
         """The widest interval in the group; 0 where no variant has a ratio."""

@@ -68,7 +68,7 @@ def test_a_contrast_of_two_is_welchs_interval() -> None:
         a, b = (
             [dice.gauss(spread, spread) for _ in range(n)] for n, spread in zip(sizes, (1, 3), strict=True)
         )
-        expected = ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
+        expected = ttest_ind(b, a, equal_var=False).confidence_interval(0.96)
         found = contrast([-1.0, 1.0], [a, b])
         assert found.low <= expected.low
         assert expected.high <= found.high

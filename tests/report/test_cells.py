@@ -38,7 +38,7 @@ def timed(ok: bool = True) -> list[Json]:
 def test_a_speedup_has_its_interval_and_the_baseline_says_so() -> None:
     baseline, variant = rows(timed())
     assert cells.speedup(baseline) == "baseline"
-    assert cells.speedup(variant) == "2x (1.95x to 2.05x)"
+    assert cells.speedup(variant) == "2x (1.94x to 2.06x)"
     assert cells.workload(variant) == "gpt2-train batch=4"
     assert cells.equal(variant) == "yes"
 
