@@ -82,14 +82,11 @@ class AdaptiveJob(ModelJob):
 
         def attempt(size: int) -> int:
             tried.append(size)
-            job = ModelJob(workload.again(batch=size))
-            try:
-                job.step()
-            finally:
-                job.close()
+            take_step(sized(workload, size))
             return size
 
         start = TIMES * workload.samples
+        take_step(sized(workload, workload.samples))  # What a first step imports is no part of the bound.
         before = live_bytes(workload.device)
         with bounded(workload.device):
             found = search(attempt, start)
@@ -100,10 +97,23 @@ class AdaptiveJob(ModelJob):
             "attempts": len(tried),
             "bytes left behind": left,
         }
-        super().__init__(workload.again(batch=found))
+        super().__init__(sized(workload, found))
 
     def figures(self) -> dict[str, float | str]:
         return dict(self._figures)
+
+
+def take_step(workload: Workload) -> None:
+    job = ModelJob(workload)
+    try:
+        job.step()
+    finally:
+        job.close()
+
+
+def sized(workload: Workload, batch: int) -> Workload:
+    """With the optimizer that a technique has set, which is there by the time that a job is built."""
+    return replace(workload.again(batch=batch), make_optimizer=workload.make_optimizer)
 
 
 def adapted(search: Search, workload: Workload) -> Workload:

@@ -9,7 +9,8 @@ import torch
 
 from harness.benchmark import model
 from harness.errors import Unsupported
-from harness.technique import technique
+from harness.technique import stack, technique
+from harness.techniques import adaptive_batch
 from harness.techniques.adaptive_batch import AdaptiveJob, halving
 
 ADAPTIVE = technique("adaptive-batch")
@@ -64,3 +65,13 @@ def test_a_real_failure_is_survived_and_leaves_nothing(monkeypatch: pytest.Monke
     assert told["bytes left behind"] == 0
     assert resource.getrlimit(resource.RLIMIT_DATA) == limits
     assert torch.isfinite(job.step())
+
+
+def test_the_optimizer_of_another_technique_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adaptive_batch, "TIMES", 1)
+    both = stack("adaptive-batch:halving+optimizer:loop")
+    built = both.variant(both.name).apply(model("gpt2")(phase="train", size="tiny")).build()
+    assert isinstance(built, AdaptiveJob)
+    assert built.optimizer
+    assert built.optimizer.defaults["foreach"] is False
+    built.close()
