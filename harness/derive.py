@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median, mode
 
-from harness import stats
+from harness import quantiles, stats
 from harness.record import KINDS, OK, WRONG_RESULT, Case
 from harness.rows import Ceiling, Equality, Kinds, Memory, Quality, Taken, Timing
 from harness.stats import Interval
@@ -42,9 +42,9 @@ def timing(
     cold, warm = (_overhead(kinds, step.point, cold) for cold in (True, False))
     return Timing(
         step=step,
-        p50=stats.quantile(pooled, 0.50),
-        p95=stats.quantile(pooled, 0.95),
-        p99=stats.quantile(pooled, 0.99),
+        p50=quantiles.quantile(pooled, 0.50),
+        p95=quantiles.quantile(pooled, 0.95),
+        p99=quantiles.quantile(pooled, 0.99),
         levels=levels,
         effects=effects,
         compared=compared,

@@ -1,5 +1,7 @@
 """The statistics, in one sitting: what is computed from samples, under which assumptions, on whose word.
 
+Beside it `significance` has tests and what many of them at once take, and `quantiles` tails of single steps.
+
 The launch is the statistical unit. Steps within a process share its memory layout, its threads and its
 moment, so more steps make a launch sharper and never another launch (Georges et al., OOPSLA 2007;
 Kalibera and Jones, ISMM 2013). A launch gives one number; an interval is over launches.
@@ -28,9 +30,8 @@ takes longer than to judge a run.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from statistics import NormalDist, fmean, median
 
 #: Two-sided 96 % points of Student's t for 1 to 10 degrees of freedom, and for infinitely many.
@@ -164,57 +165,6 @@ def _exp(value: float) -> float:
 def span(values: Sequence[float]) -> Interval:
     """Median and extremes, for what is counted and not sampled: the same step allocates the same bytes."""
     return Interval(median(values), min(values), max(values), len(values))
-
-
-def quantile(samples: Iterable[float], q: float) -> Interval:
-    """The q-quantile by order statistics, each bound one-sided at 95 %; free of any distribution.
-
-    The upper bound is infinite below ``samples_needed(q)`` samples: 299 for p99. Samples are taken as
-    independent (Le Boudec, Performance Evaluation, 2.2.2); pooled over launches they are so only in part.
-    Raises ValueError for no samples.
-    """
-    ordered = sorted(samples)
-    if not ordered:
-        raise ValueError("a quantile takes samples")
-    n = len(ordered)
-    upper = _order(n, q)
-    lower = _order(n, 1 - q)
-    return Interval(
-        ordered[max(1, math.ceil(n * q)) - 1],
-        ordered[n - lower] if lower <= n else -math.inf,
-        ordered[upper - 1] if upper <= n else math.inf,
-        n,
-    )
-
-
-def samples_needed(q: float) -> int:
-    """How many samples an upper bound of the q-quantile takes: the first n with 1 - q^n of at least 95 %."""
-    return math.ceil(math.log(0.05) / math.log(q))
-
-
-@lru_cache(maxsize=4096)
-def _order(n: int, q: float) -> int:
-    """The smallest u for which the u-th of n ordered samples is above the q-quantile in 95 % of cases.
-
-    It is when fewer than u samples lie below the quantile, and that number is binomial (n, q). Exact where
-    the binomial is skewed or small, else its normal limit, rounded up.
-    """
-    variance = n * q * (1 - q)
-    if variance > 400:
-        return min(n + 1, math.ceil(n * q + NormalDist().inv_cdf(0.95) * math.sqrt(variance) + 0.5) + 1)
-    # Counted down from where the tail begins: P(at least k below) stays under 5 % while u may go down.
-    tail, k = 0.0, min(n, math.ceil(n * q + 10 * math.sqrt(variance)) + 50)
-    while k >= 0:
-        tail += math.exp(_log_binomial(n, k, q))
-        if tail > 0.05:
-            return k + 1
-        k -= 1
-    return 0
-
-
-def _log_binomial(n: int, k: int, q: float) -> float:
-    ways = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-    return ways + k * math.log(q) + (n - k) * math.log1p(-q)
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> Interval:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import stats, units
+from harness import quantiles, units
 from harness.claims import LEDGER, tables
 from harness.errors import BadInput, unknown
 from harness.record import PHASES, WRONG_RESULT
@@ -128,7 +128,7 @@ def _missing(target: Target, row: CaseSummary, found: Interval) -> str:
     """What it would take to tell."""
     if target.metric == "response_seconds_p99":
         if math.isinf(found.high):
-            return f"an upper bound of p99 takes {stats.samples_needed(0.99)} steps, {found.n} were timed"
+            return f"an upper bound of p99 takes {quantiles.samples_needed(0.99)} steps, {found.n} were timed"
         return "p99 is too close to the bound; more steps would tell"
     if target.metric == "peak_bytes" or row.timing is None:
         return "the peak differs between launches"

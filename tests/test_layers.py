@@ -51,7 +51,7 @@ LAYERS = [
     },
     {"summary", "derive", "rows", "units", "store"},
     {"bisection", "checkouts"},
-    {"stats", "significance", "machine", "torch_info"},
+    {"stats", "quantiles", "significance", "machine", "torch_info"},
     {
         "parts",
         "flops",

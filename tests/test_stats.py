@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harness import stats
+from harness import quantiles, stats
 from harness.stats import Interval
 
 EFFECTS = st.lists(st.floats(-2, 2), min_size=2, max_size=12)
@@ -166,16 +166,16 @@ def test_spread_is_the_interquartile_range_of_numpy() -> None:
 def test_the_quantile_is_the_nearest_rank_and_lies_within_its_bounds(samples: list[float], q: float) -> None:
     import numpy
 
-    found = stats.quantile(samples, q)
+    found = quantiles.quantile(samples, q)
     assert found.point == numpy.quantile(samples, q, method="inverted_cdf")
     assert found.low <= found.point <= found.high
 
 
 def test_an_upper_bound_of_p99_takes_299_samples() -> None:
-    assert stats.samples_needed(0.99) == 299
-    assert stats.samples_needed(0.95) == 59
-    assert stats.quantile(range(298), 0.99).high == math.inf
-    assert stats.quantile(range(299), 0.99).high == 298
+    assert quantiles.samples_needed(0.99) == 299
+    assert quantiles.samples_needed(0.95) == 59
+    assert quantiles.quantile(range(298), 0.99).high == math.inf
+    assert quantiles.quantile(range(299), 0.99).high == 298
 
 
 @pytest.mark.parametrize("n", [1, 14, 59, 300, 5000, 60_000])
@@ -184,19 +184,19 @@ def test_order_statistics_are_the_binomial_ones_of_scipy(n: int, q: float) -> No
     from scipy.stats import binom
 
     exact = int(binom.ppf(0.95, n, q)) + 1
-    assert exact <= stats._order(n, q) <= exact + 2  # Never narrower, at most two samples wider.
+    assert exact <= quantiles._order(n, q) <= exact + 2  # Never narrower, at most two samples wider.
 
 
 def test_quantile_bounds_cover() -> None:
     dice = random.Random(7)
-    found = [stats.quantile([dice.expovariate(1) for _ in range(60)], 0.5) for _ in range(2000)]
+    found = [quantiles.quantile([dice.expovariate(1) for _ in range(60)], 0.5) for _ in range(2000)]
     assert fmean(one.high >= math.log(2) for one in found) >= 0.945
     assert fmean(one.low <= math.log(2) for one in found) >= 0.945
 
 
 def test_a_quantile_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="samples"):
-        stats.quantile([], 0.5)
+        quantiles.quantile([], 0.5)
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=4, max_size=40, unique=True))
