@@ -7,6 +7,7 @@ import math
 from harness import units
 from harness.record import OK, WRONG_RESULT, Json
 from harness.rows import CaseSummary
+from harness.stats import Interval
 
 COLUMNS = ("workload", "variant", "speedup", "step", "memory", "equal", "limit", "remark")
 
@@ -93,15 +94,27 @@ def _work(row: CaseSummary) -> str:
     return units.flops(row.flops / row.timing.step.point)
 
 
+#: Of a metric that is better high the inverse is stored, for lower values are better; people read the metric.
+INVERSE = "1 / "
+
+
 def _quality(row: CaseSummary) -> str:
     if row.quality is None:
         return ""
-    text = f"{row.quality.metric} {row.quality.value.point:.3g}"
-    if row.quality.loss is not None:
-        text += (
-            f", {row.quality.loss.point:+.2%} ({row.quality.loss.low:+.2%} to {row.quality.loss.high:+.2%})"
-        )
+    name, reached, loss = row.quality.metric, row.quality.value.point, row.quality.loss
+    if name.startswith(INVERSE):
+        name, reached = name.removeprefix(INVERSE), 1 / reached  # 1 / inf is 0
+        loss = loss and Interval(_fall(loss.point), _fall(loss.high), _fall(loss.low), loss.n)
+    text = f"{name} {reached:.3g}"
+    if loss is not None:
+        between = f"{loss.low:+.2%} to {loss.high:+.2%}" if loss.n > 1 else "1 launch"
+        text += f", {loss.point:+.2%} ({between})"
     return text if row.quality.finite else f"{text}, not finite"
+
+
+def _fall(loss: float) -> float:
+    """How much less there is of what is better high, when its inverse is `loss` more."""
+    return 1 / (1 + loss) - 1 if loss > -1 else math.inf
 
 
 #: A first step that takes this much longer is worth a remark, s.

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness import summary
-from harness.record import Json
+from harness.record import Case, Json
 from harness.report import cells
 from harness.rows import CaseSummary
 from harness.stats import Interval
@@ -53,6 +53,22 @@ def test_a_wrong_result_has_no_speedup() -> None:
 def test_one_launch_gives_no_interval() -> None:
     _, variant = rows(timed()[:1])
     assert cells.speedup(variant) == "2x (1 launch)"
+
+
+def test_of_accuracy_its_own_value_and_fall_are_told_not_the_inverse() -> None:
+    def record(case: Case, value: float) -> Json:
+        return handmade.record(case, quality={"metric": "1 / accuracy", "value": value, "finite": True})
+
+    reached = [(1.25, 2.5), (1.25, 2.0), (1.25, 2.5)]
+    launches = [
+        handmade.launch(CASES, "quality", number, [record(*one) for one in zip(CASES, values, strict=True)])
+        for number, values in enumerate(reached)
+    ]
+    _, one = rows(launches[:1])
+    assert cells.remark(one) == "accuracy 0.4, -50.00% (1 launch)"
+    baseline, variant = rows(launches)
+    assert cells.remark(baseline) == "accuracy 0.8"
+    assert cells.remark(variant).startswith("accuracy 0.429, -46.43% (-60.21% to ")
 
 
 def test_memory_is_the_peak_and_its_change() -> None:
