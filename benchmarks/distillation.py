@@ -5,7 +5,7 @@ from harness.benchmark import Benchmark, grid
 BENCHMARK = Benchmark(
     technique="distillation",
     quick=[
-        *grid(device="cpu", model="digits", phase="infer", layers=5, epochs=6),
+        *grid(device="cpu", model="digits", phase="infer", layers=5, batch=128, epochs=10),
         *grid(device="cuda", model="topics", phase="infer", size="base"),
     ],
     standard=[

@@ -122,6 +122,7 @@ def trained(train: Workload) -> torch.nn.Module:
     """The model at the end of a plain training."""
     job = ModelJob(train)
     epochs(job)
+    job.model.zero_grad()  # Inference holds no gradients.
     return job.model
 
 

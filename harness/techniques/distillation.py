@@ -53,6 +53,7 @@ def taught(teacher: Workload, student: Workload, train: Workload) -> torch.nn.Mo
     )
     job = ModelJob(lessons)
     train.quality(job)  # Trains to the end.
+    job.model.zero_grad()  # Inference holds no gradients.
     return job.model
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,16 +99,43 @@ def test_shards_are_about_equal_and_hold_each_weight_once() -> None:
 
 def test_a_weight_that_no_file_holds_is_named() -> None:
     made = job("meta-shards")
-    made._shards = made._shards[:-1]
-    first = _load_job.shard_name(0, len(made._shards) + 1)
-    (made._folder / _load_job.shard_name(0, len(made._shards))).write_bytes(
-        (made._folder / first).read_bytes()
-    )
-    for number in range(1, len(made._shards)):
-        source = made._folder / _load_job.shard_name(number, len(made._shards) + 1)
-        (made._folder / _load_job.shard_name(number, len(made._shards))).write_bytes(source.read_bytes())
+    made._shards.append([])
+    first = _load_job.shard_name(0, len(made._shards) - 1)
+    for number in range(len(made._shards)):  # Each of them is the first.
+        name = _load_job.shard_name(number, len(made._shards))
+        (made._folder / name).write_bytes((made._folder / first).read_bytes())
     with pytest.raises(RuntimeError, match="no file holds transformer"):
         made.step()
+
+
+def test_for_a_gpu_the_model_is_built_on_the_host_as_the_plain_way_does() -> None:
+    """Where it is loaded onto the device is the job's to say; here there is none to build it on."""
+    make = plain(device="cuda").make_model
+    assert make
+    assert {weight.device.type for weight in make().parameters()} == {"cpu"}
+
+
+def test_shards_that_are_taken_over_are_read_straight_onto_the_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import safetensors.torch
+
+    read = safetensors.torch.load_file
+    onto = []
+
+    def played(path: Any, device: str) -> dict[str, torch.Tensor]:
+        onto.append(device)
+        return read(path)
+
+    for way, device in (("meta-shards", "cuda"), ("shards", "cpu")):
+        made = job(way)
+        onto.clear()
+        monkeypatch.setattr(safetensors.torch, "load_file", played)
+        monkeypatch.setattr(torch.nn.Module, "to", lambda model, *_: model)
+        made.workload = replace(made.workload, device="cuda")
+        made._load()
+        monkeypatch.undo()
+        assert onto == [device] * len(made._shards)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def test_student_and_student_alone_are_one_net_with_other_weights(name: str) -> 
     sizes = [memory.size(one.tensors()["weights"]) for one in (teacher, student)]
     assert sizes[1] < sizes[0]
     assert student.step().shape == teacher.step().shape
+    assert not any(one.tensors()["gradients"] for one in (teacher, student, alone)), "only inference is left"
 
 
 @pytest.mark.parametrize(("name", "given"), [("digits", {"layers": 5}), ("topics", {})])
