@@ -27,9 +27,10 @@ STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 class LoadJob:
     """One step loads the model from files and runs one short forward pass, which reads every weight.
 
-    ``options["load"]`` says how: one of the variants of the technique. The model of the step before goes first.
-    The files are made of seeded weights, shard by shard, in a temporary folder that `close` removes; a process
-    that is killed leaves it behind. They take as much room as the weights: 6.2 GB of the largest GPT-2.
+    ``options["load"]`` says how: one of the variants of the technique. The model of the step before goes
+    first. The files are made of seeded weights, shard by shard, in a temporary folder that `close` removes;
+    a process that is killed leaves it behind. They take as much room as the weights: 6.2 GB of the largest
+    GPT-2.
     """
 
     def __init__(self, workload: Workload) -> None:
