@@ -17,7 +17,10 @@ from harness.report import calibrated
 from tests import handmade as hand
 
 AGAIN = 5
-MACHINE = {"cpu": {"model": "A CPU", "governor": "performance"}}
+MACHINE = {
+    "cpu": {"model": "A CPU", "governor": "performance"},
+    "memory": {"total": 25_276_514_304, "limit": None},
+}
 
 
 def compared(
@@ -122,11 +125,11 @@ def test_a_run_shows_the_calibration_nearest_in_time(tmp_path: Path) -> None:
 def test_it_says_when_it_is_too_old_or_of_another_machine(tmp_path: Path) -> None:
     keep(tmp_path, "one", whole())
     assert "34 days away, which is too old" in beside(tmp_path, "2026-03-06T12:00:00+00:00")
-    slow = {"cpu": {"model": "A CPU", "governor": "powersave"}}
+    slow = {**MACHINE, "cpu": {"model": "A CPU", "governor": "powersave"}}
     assert "not of the machine as it is, cpu.governor: performance against powersave" in beside(
         tmp_path, machine=slow
     )
-    same_source = {**MACHINE, "commit": "abc"}
+    same_source = {**MACHINE, "commit": "abc", "memory": {"total": 25_276_502_016, "limit": None}}
     assert "but" not in beside(tmp_path, machine=same_source)
 
 

@@ -61,3 +61,15 @@ def test_bad_input_is_one_line_and_writes_nothing(
     assert len(shown.err.splitlines()) == 1
     assert not shown.out
     assert not (short / "results").exists()
+
+
+def test_a_device_that_is_not_there_is_said_before_anything_is_written(
+    short: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is one here")
+    assert cli.main(["calibrate", "--device", "cuda"]) == 2
+    assert "torch finds no CUDA device" in capsys.readouterr().err
+    assert not (short / "results").exists()
