@@ -106,6 +106,7 @@ def spec(asked: Asked, scratch: Path, lane: Case, cell: Cell, folder: str, seed:
         "memory_limit": None if cell.case.device == "cuda" else asked.memory_limit,
         "environment": {
             "TORCHINDUCTOR_CACHE_DIR": str(cache),
+            "CLAIMBENCH_TRAINED": str(scratch / "trained" / lane.variant),
             "TOKENIZERS_PARALLELISM": "false",
             "HF_HUB_OFFLINE": "1",
         },

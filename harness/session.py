@@ -140,6 +140,7 @@ def _starter(engine: LocalEngine, planned: Plan, folder: Path, scratch: Path, me
             "memory_limit": None if case.device == "cuda" else memory_limit,
             "environment": {
                 "TORCHINDUCTOR_CACHE_DIR": str(cache),
+                "CLAIMBENCH_TRAINED": str(scratch / "trained"),
                 "TOKENIZERS_PARALLELISM": "false",
                 "HF_HUB_OFFLINE": "1",
             },

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.data import images
 from harness.errors import BadInput
@@ -17,11 +17,9 @@ from harness.models import _batches, _vision
 from harness.models._language import heads
 from harness.models._quality import annealed, classified, epochs
 from harness.models._sizes import multiple, settled, table
+from harness.models._trained import trained
 from harness.models.vit import transformer
 from harness.workload import Batch, Job, ModelJob, Workload
-
-if TYPE_CHECKING:
-    import torch
 
 SIZES = table(
     ("batch", "resolution", "patch", "layers", "width", "head", "classes", "channels", "epochs"),
@@ -73,14 +71,6 @@ def batches(parameters: Mapping[str, Any], seed: int, test: bool = False) -> lis
     size = parameters["batch"]
     every = _batches.cut(size, pixel_values=pixels, labels=torch.from_numpy(labels[chosen]))
     return every if test else every[: len(chosen) // size]
-
-
-def trained(train: Workload) -> torch.nn.Module:
-    """The model at the end of a plain training."""
-    job = ModelJob(train)
-    epochs(job)
-    job.model.zero_grad()  # Inference holds no gradients.
-    return job.model
 
 
 def train_then_judge(job: Job) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from harness.models import _batches
 from harness.models._language import heads
 from harness.models._quality import annealed, classified, epochs
 from harness.models._sizes import settled, table
+from harness.models._trained import trained
 from harness.models._transformers import built
 from harness.workload import Batch, Job, ModelJob, Workload
 
@@ -116,14 +117,6 @@ def batches(parameters: Mapping[str, Any], seed: int, test: bool = False) -> lis
         order = np.random.default_rng(seed).permutation(len(ids))[: len(ids) // size * size]
         ids, labels = ids[order], labels[order]
     return _batches.cut(size, input_ids=torch.from_numpy(ids), labels=torch.from_numpy(labels))
-
-
-def trained(train: Workload) -> torch.nn.Module:
-    """The model at the end of a plain training."""
-    job = ModelJob(train)
-    epochs(job)
-    job.model.zero_grad()  # Inference holds no gradients.
-    return job.model
 
 
 def train_then_judge(job: Job) -> dict[str, Any]:
