@@ -19,7 +19,7 @@ from trust.workloads import Step
 
 OTHERS = ("split", "sort", "regex")
 #: Seconds after which a workload hangs, for tools that can be told; and after which we end a tool.
-HUNG, GIVEN_UP = 10, 60
+HUNG, GIVEN_UP = 20, 60
 
 
 def _killed() -> None:

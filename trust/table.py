@@ -109,7 +109,7 @@ MEASURES: list[tuple[str, Callable[[Row], float | None], bool]] = [
 def _own_share(lines: Sequence[Json], condition: str) -> list[str]:
     """What our runner itself takes of a core while it has workers measured."""
     mine = [
-        one["own_cpu"] / one["wall"]
+        one["own_cpu"] / max(one["wall"], 1e-9)
         for one in lines
         if one["kind"] == "verdicts" and one["condition"] == condition and one["tool"] == "claimbench"
     ]
