@@ -243,7 +243,7 @@ def line(calibration: Json) -> str:
         f"{alarms['false_alarms']} false alarms of {alarms['n']} (at most {units.percent(alarms['at_most'])})"
     ]
     if change is not None:
-        parts.append(f"finds +{units.percent(change)} in {calibration['finds']['power']:.0%}")
+        parts.append(f"finds +{units.percent(change)} in {calibration['finds']['power']:.0%} of cases")
     if bias and bias["high"] is not None:
         read = Interval(bias["point"], bias["low"], bias["high"], bias["n"])
         parts.append(f"reads no change as {units.between(read, lambda value: f'{value:.4f}x')}")
