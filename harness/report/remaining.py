@@ -6,8 +6,8 @@ takes is told from the spread so far, and for a group not yet timed from what th
 
 Compiling comes last in a run and takes longest, so its cost is told apart: what a launch that compiles takes
 beyond others of its kind, for each variant that does; in a group's first launch with nothing compiled before,
-in its later ones with all of it cached. Until a launch has shown it, it is what an earlier run on this machine
-took for the same cases, or else what COMPILING says.
+in its later ones with all of it cached. Until a launch has shown it, it is what an earlier run took for the
+same cases on this machine, or else what COMPILING says.
 """
 
 from __future__ import annotations

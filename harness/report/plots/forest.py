@@ -29,7 +29,8 @@ def forest(
     technique: str, rows: Sequence[CaseSummary], claims: Sequence[ClaimVerdict], info: Json
 ) -> Figure | None:
     """None where nothing was timed against a baseline."""
-    lines = [line for row in rows for line in _lines(row, claims)][: style.MOST]
+    lines = [line for row in rows for line in _lines(row, claims)]
+    every, lines = len(lines), lines[: style.MOST]
     if not lines:
         return None
     title = style.heading(technique, "how much faster than without it")
@@ -38,8 +39,8 @@ def forest(
         _scale(axes, lines)
         for number, line in enumerate(lines):
             _draw(axes, len(lines) - number - 1, line)
-        axes.axvline(1, color=style.INK, linewidth=0.8)
-        style.rows_only(axes, len(lines))
+        style.line_at(axes, 1, len(lines))
+        style.rows_only(axes, len(lines), every)
         axes.set_xlabel(
             "speedup over the baseline (log scale); left of 1x is slower\n"
             "dot: measured, line: 95 % interval, shade: what is claimed"
@@ -84,7 +85,6 @@ def _scale(axes: Axes, lines: Sequence[Line]) -> None:
             kept.append(one)
     axes.set_xticks(sorted(kept))
     style.plain_ticks(axes.xaxis, "{:g}x".format)
-    axes.tick_params(which="minor", length=0)
 
 
 def _draw(axes: Axes, y: float, line: Line) -> None:

@@ -37,10 +37,9 @@ def latency(rows: Sequence[CaseSummary], launches: Iterable[Json], info: Json) -
         axes.set_xlim(*_ends([samples[row.case.id] for row in shown]))
         for number, row in enumerate(shown):
             _draw(axes, len(shown) - number - 1, row, samples[row.case.id])
-        style.rows_only(axes, len(shown))
+        style.rows_only(axes, len(shown), len(timed))
         axes.set_xticks(style.few_ticks(*axes.get_xlim()))
         style.plain_ticks(axes.xaxis, units.seconds)
-        axes.tick_params(which="minor", length=0)
         axes.set_xlabel("time of a step (log scale); higher is more often")
     return figure
 

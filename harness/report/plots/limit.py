@@ -16,7 +16,8 @@ from harness.rows import CaseSummary
 
 def share_of_limit(technique: str, rows: Sequence[CaseSummary], info: Json) -> Figure | None:
     """None where the work of no step is known, or the machine's limits are not."""
-    shown = [row for row in rows if row.outcome == OK and row.timing and row.timing.of_limit][: style.MOST]
+    told = [row for row in rows if row.outcome == OK and row.timing and row.timing.of_limit]
+    shown = told[: style.MOST]
     if not shown:
         return None
     title = style.heading(technique, "percent of the machine's limit")
@@ -24,9 +25,9 @@ def share_of_limit(technique: str, rows: Sequence[CaseSummary], info: Json) -> F
         axes = figure.subplots()
         for number, row in enumerate(shown):
             _draw(axes, len(shown) - number - 1, row)
-        axes.axvline(100, color=style.INK, linewidth=1.2)
+        style.line_at(axes, 100, len(shown))
         axes.set_xlim(0, max(105, *(110 * _share(row) for row in shown)))
-        style.rows_only(axes, len(shown))
+        style.rows_only(axes, len(shown), len(told))
         axes.set_xlabel(
             "useful work in a second, % of what the machine\nreached in a large matrix product or copy"
         )

@@ -30,7 +30,7 @@ class Best(NamedTuple):
 
 def overview(rows: Sequence[CaseSummary], info: Json) -> Figure | None:
     """None where no variant was measured against its baseline."""
-    found = best(rows)[: style.MOST]
+    found = best(rows)
     if not found:
         return None
     title = (
@@ -42,15 +42,14 @@ def overview(rows: Sequence[CaseSummary], info: Json) -> Figure | None:
         ends = [end for one in found for end in _ends(one)]
         low, high = max(SLOWEST, min(0.8, *ends)), max(1.25, *ends)
         axes.set_xlim(low / 1.1, high * 1.1)
-        axes.axvline(1, color=style.INK, linewidth=0.8)
+        style.line_at(axes, 1, len(found))
         for number, one in enumerate(found):
             _draw(axes, len(found) - number - 1, one)
-        style.rows_only(axes, len(found))
+        style.rows_only(axes, len(found), len(found))
         axes.set_xticks(
             sorted({1.0, *(tick for tick in style.few_ticks(low, high) if not 0.8 < tick < 1.25)})
         )
         style.plain_ticks(axes.xaxis, "{:g}x".format)
-        axes.tick_params(which="minor", length=0)
         axes.set_xlabel("times as fast, and times as small, as without it\n(log scale)")
     return figure
 

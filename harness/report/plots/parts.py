@@ -33,7 +33,7 @@ def step_parts(technique: str, rows: Sequence[CaseSummary], info: Json) -> Figur
     """None where no record tells the parts of a step, or every step is all one of them."""
     told = [(row, found) for row in rows if row.outcome == OK and (found := parts(row))]
     shown = [(row, found) for row, found in told if max(found.values()) < ALL * sum(found.values())]
-    shown = shown[: style.MOST]
+    every, shown = len(shown), shown[: style.MOST]
     if not shown:
         return None
     title = style.heading(technique, "where a step's time goes")
@@ -42,7 +42,7 @@ def step_parts(technique: str, rows: Sequence[CaseSummary], info: Json) -> Figur
         for number, (row, found) in enumerate(shown):
             _draw(axes, len(shown) - number - 1, row, found)
         axes.set_xlim(0, 100)
-        style.rows_only(axes, len(shown))
+        style.rows_only(axes, len(shown), every)
         axes.set_xlabel("share of a step (%), each part waited for in a pass of its own")
     return figure
 

@@ -127,4 +127,3 @@ def _panel(axes: Axes, curves: Curves, baseline: str) -> None:
     axes.set_xticks([x for x, _ in next(iter(curves.values()))])
     style.plain_ticks(axes.xaxis)
     style.plain_ticks(axes.yaxis)
-    axes.tick_params(which="minor", axis="x", length=0)

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 from PIL import Image
 
 from harness.record import Json
@@ -68,7 +68,7 @@ TICKS = (
     (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
 )
 #: Rows on one plot; the table has all.
-MOST = 24
+MOST = 12
 
 
 @contextmanager
@@ -80,6 +80,21 @@ def sheet(height: float, title: str, info: Json) -> Iterator[Figure]:
         figure.suptitle(title, x=0.02, ha="left", fontsize=10.5, fontweight="bold", wrap=True)
         figure.supxlabel(origin(info), x=0.02, ha="left", fontsize=7, color=QUIET)
         yield figure
+
+
+def line_at(axes: Axes, x: float, rows: int) -> None:
+    """An upright line beside what is drawn in each row, and not through its name."""
+    axes.vlines(
+        [x] * rows, [y - 0.38 for y in range(rows)], [y + 0.1 for y in range(rows)], color=INK, lw=0.9
+    )
+
+
+def laid_out(figure: Figure) -> None:
+    """Settles where everything is, once: saving would look for it anew each time, and draw twice."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def heading(name: str, says: str) -> str:
@@ -96,20 +111,22 @@ def tall(rows: int) -> float:
 def row(axes: Axes, y: float, label: str, says: str) -> None:
     """Names what is drawn at `y`, just above it; `says` is its numbers in words. Rows are 1 apart."""
     place = axes.get_yaxis_transform()
-    over: Any = {
-        "transform": place,
-        "va": "center",
-        "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
-    }
+    over: Any = {"transform": place, "va": "center"}
     axes.text(0, y + 0.45, short(label, 64), fontsize=8, **over)
     axes.text(0, y + 0.22, short(says, 72), fontsize=7.2, color=QUIET, **over)
 
 
-def rows_only(axes: Axes, number: int) -> None:
-    """The y axis of a plot of rows: their names stand for it."""
+def rows_only(axes: Axes, number: int, every: int) -> None:
+    """The y axis of a plot of rows: their names stand for it, and of `every` row how many are shown."""
+    if every > number:
+        told = f"the first {number} of {every}"
+        axes.text(1, 1, told, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=QUIET)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-0.5, number - 0.1)
+    # They lie within the axes; to look for room for each takes most of the time of drawing.
+    for artist in (*axes.texts, *axes.lines, *axes.patches, *axes.collections):
+        artist.set_in_layout(False)
 
 
 def short(text: str, most: int) -> str:
@@ -123,7 +140,7 @@ def short(text: str, most: int) -> str:
 def plain_ticks(axis: Axis, show: Callable[[float], str] = "{:g}".format) -> None:
     """Numbers in place of powers of ten, and none on the minor ticks of a log axis."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
 
 
 def few_ticks(low: float, high: float) -> list[float]:
@@ -175,6 +192,7 @@ def origin(info: Json) -> str:
 def svg(figure: Figure) -> str:
     """As SVG, whose colours follow the reader's choice of light or dark."""
     with matplotlib.rc_context(RC):
+        laid_out(figure)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     text = out.getvalue()

@@ -50,7 +50,6 @@ def _strip(axes, group: Sequence[TargetVerdict]) -> None:  # type: ignore[no-unt
     axes.spines["left"].set_visible(False)
     axes.set_xticks(_apart(ends, target.limit))
     style.plain_ticks(axes.xaxis, show)
-    axes.tick_params(which="minor", length=0)
 
 
 def _apart(ends: Sequence[float], limit: float) -> list[float]:
