@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -87,9 +88,14 @@ def _judged(run: Run) -> Comparison:
     told = machine.differences(a["machine"], b["machine"])
     notes += [f"B differs from A: {', '.join(told[:5])}"] if told else []
     if not run.info.get("finished"):
-        notes.append("the budget ended before everything was told; the same command with --resume goes on")
+        again = f"the same command with {_resume(run)} goes on"
+        notes.append(f"the budget ended before everything was told; {again}")
     found = compare.live(View(run.info, run.launches), a["label"], b["label"], notes)
     return dataclasses.replace(found, calibration=calibration.beside(run.folder, run.info))
+
+
+def _resume(run: Run) -> str:
+    return f"--resume {shlex.quote(str(run.folder))}"
 
 
 def _stored(a: str, b: str) -> Comparison:
@@ -133,7 +139,8 @@ def _measured(
         with progress:
             whole = comparing.measure(pair, journal, settings, progress)
     except KeyboardInterrupt:
-        progress.say("interrupted; nothing finished is lost. Go on with the same command and --resume")
+        again = f"the same command and {_resume(journal.run)}"
+        progress.say(f"interrupted; nothing finished is lost. Go on with {again}")
         raise
     if whole:
         journal.finish()
