@@ -24,6 +24,7 @@ FROM_BF16 = replace(
 )
 BITS = ("bf16", "dynamic-int8", "int8-weight-only", "int4-weight-only", "bnb-nf4")
 FEW = ("dynamic-int8", "int8-weight-only", "int4-weight-only")
+LOSSY = ("dynamic-int8", "int8-weight-only", "int4-weight-only", "int2")
 TORCHAO = ("int8-weight-only", "int8-dynamic", "int4-weight-only", "fp8-weight-only", "fp8-dynamic")
 COMPILED, DECODING = "compile:default", "kv-cache:static-compile"
 SPEED = ("memory", "time")
@@ -39,7 +40,7 @@ BENCHMARKS = [
         measures=("memory", "time", "quality"),
         quick=[
             *grid(device="cpu", model="minilm", phase="infer", batch=1, length=32, variants=BITS),
-            *grid(device="cpu", model="digits", phase="infer"),
+            *grid(device="cpu", model="digits", phase="infer", epochs=6, variants=LOSSY),
             *grid(device="cuda", model="minilm", phase="infer", size="large"),
         ],
         standard=[

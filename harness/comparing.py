@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from harness import compare, machine
 from harness.changes import View
+from harness.engines import local
 from harness.engines.elsewhere import ElsewhereEngine, Side
 from harness.errors import BadInput
 from harness.launch import Start, Worker
@@ -98,18 +98,12 @@ class Pair:
 
 
 def spec(asked: Asked, scratch: Path, lane: Case, cell: Cell, folder: str, seed: int) -> Json:
-    cache = scratch / "inductor" / hashlib.sha256(lane.id.encode()).hexdigest()[:16]
     return {
         "case": cell.case.as_json(),
         "benchmarks": folder,
         "seed": seed,
         "memory_limit": None if cell.case.device == "cuda" else asked.memory_limit,
-        "environment": {
-            "TORCHINDUCTOR_CACHE_DIR": str(cache),
-            "CLAIMBENCH_TRAINED": str(scratch / "trained" / lane.variant),
-            "TOKENIZERS_PARALLELISM": "false",
-            "HF_HUB_OFFLINE": "1",
-        },
+        "environment": local.environment(scratch, lane.id, lane.variant),
     }
 
 

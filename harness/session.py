@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import hashlib
 import re
 import shlex
 import tempfile
 from pathlib import Path
 
 from harness import benchmark, commands, flops, limits, machine, plan, store, torch_info
+from harness.engines import local
 from harness.engines.local import LocalEngine
 from harness.errors import BadInput, WorkerFailed
 from harness.launch import Start, Worker
@@ -132,18 +132,12 @@ def _starter(engine: LocalEngine, planned: Plan, folder: Path, scratch: Path, me
     """How the runner gets a worker for a case."""
 
     def start(case: Case, seed: int) -> Worker:
-        cache = scratch / "inductor" / hashlib.sha256(case.id.encode()).hexdigest()[:16]
         spec: Json = {
             "case": case.as_json(),
             "benchmarks": str(folder),
             "seed": seed,
             "memory_limit": None if case.device == "cuda" else memory_limit,
-            "environment": {
-                "TORCHINDUCTOR_CACHE_DIR": str(cache),
-                "CLAIMBENCH_TRAINED": str(scratch / "trained"),
-                "TOKENIZERS_PARALLELISM": "false",
-                "HF_HUB_OFFLINE": "1",
-            },
+            "environment": local.environment(scratch, case.id),
         }
         return engine.start(spec, fresh=planned.fresh(case))
 

@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -69,6 +70,7 @@ def _own_process(spec: Json) -> None:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
     os.environ.update(spec.get("environment", {}))
+    tempfile.tempdir = None  # Found anew: the warm process had another environment.
     limits.die_first()
     if spec.get("memory_limit"):
         limits.set_host_limit(int(spec["memory_limit"]))

@@ -8,6 +8,7 @@ and techniques marked ``fresh`` get an interpreter of their own all the same.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import multiprocessing
 import os
@@ -118,6 +119,22 @@ class LocalEngine:
         process.start()
         theirs.close()
         return Worker(process, ours, log)
+
+
+def environment(scratch: Path, case: str, side: str = "") -> dict[str, str]:
+    """The environment of a worker for the case of that id: whatever it keeps goes with the run's `scratch`.
+
+    `side` is one of two versions of the code, which share nothing that either has computed.
+    """
+    temporary = scratch / "temporary"
+    temporary.mkdir(parents=True, exist_ok=True)
+    return {
+        "CLAIMBENCH_TRAINED": str(scratch / "trained" / side),
+        "HF_HUB_OFFLINE": "1",
+        "TMPDIR": str(temporary),
+        "TOKENIZERS_PARALLELISM": "false",
+        "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor" / hashlib.sha256(case.encode()).hexdigest()[:16]),
+    }
 
 
 def _call(connection: Connection, spec: Json) -> None:

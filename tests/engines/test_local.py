@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from harness.benchmark import discover
+from harness.engines import local
 from harness.engines.local import LocalEngine, Worker
 from harness.errors import WorkerFailed
 
@@ -24,7 +25,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
     return LocalEngine(tmp_path_factory.mktemp("scratch"))
 
 
-def start(engine: LocalEngine, variant: str, *, fresh: bool = False) -> Worker:
+def start(
+    engine: LocalEngine, variant: str, *, fresh: bool = False, environment: dict[str, str] | None = None
+) -> Worker:
     group = discover(DECLARED)["faults"].groups("quick", "cpu")[0]
     (case,) = [case for case in group if case.variant == variant]
     spec = {
@@ -32,7 +35,7 @@ def start(engine: LocalEngine, variant: str, *, fresh: bool = False) -> Worker:
         "benchmarks": str(DECLARED),
         "seed": 0,
         "memory_limit": 8 * 2**30,
-        "environment": {"PLANTED": "yes"},
+        "environment": environment or {"PLANTED": "yes"},
     }
     return engine.start(spec, fresh=fresh)
 
@@ -61,6 +64,17 @@ def test_memory_flops_and_quality_answer(plain: Worker) -> None:
     assert found["host"]["peak_rss"] > 0
     assert plain.ask("flops", 60)["flops"] > 0
     assert plain.ask("quality", 60)["quality"]["value"] == 1.0
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_what_a_killed_worker_leaves_goes_with_the_run(
+    engine: LocalEngine, tmp_path: Path, fresh: bool
+) -> None:
+    worker = start(engine, "killed", fresh=fresh, environment=local.environment(tmp_path, "a case"))
+    worker.answer(60)
+    with pytest.raises(WorkerFailed, match="SIGKILL"):
+        worker.ask("warm_up", 60, seconds=0.0)
+    assert len(list(tmp_path.glob("temporary/left-*"))) == 1
 
 
 @pytest.mark.parametrize(
