@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import shlex
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -37,6 +38,9 @@ FORMS = {
 
 def main(given: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(given)
+    before = signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(143)
+    )  # So that what runs is ended on the way out.
     try:
         return _run(options, list(sys.argv[1:] if given is None else given))
     except BadInput as error:
@@ -45,6 +49,8 @@ def main(given: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"interrupted; what is finished is in {options.out}; the same command goes on", file=sys.stderr)
         return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(options: argparse.Namespace, given: Sequence[str]) -> int:

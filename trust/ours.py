@@ -61,7 +61,7 @@ def compared(
         groups = [compare.lanes(cell.case) for cell in both.cells]
         journal = comparing.create(folder / "runs", comparing.info(both, "quick", groups))
         try:
-            comparing.measure(both, journal, settings, Silent())  # type: ignore[arg-type]
+            comparing.measure(both, journal, settings, Silent())
         finally:
             journal.close()
     return compare.live(View(journal.run.info, journal.run.launches), "A", "B"), journal.run
