@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from typing import NamedTuple
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
 
 from harness.judgement import Judgement
 from harness.rows import CaseSummary
 from harness.store import Run
 
 
-class Judged(NamedTuple):
+@dataclass(frozen=True)
+class Judged:
     run: Run
     judgement: Judgement
 
@@ -32,12 +35,16 @@ class Judged(NamedTuple):
             command = f"git checkout {shlex.quote(str(commit))}\n{command}"
         if by_id:
             return command, "this alone" if case.is_baseline else "this and its baseline"
-        return command, self._besides(case.benchmark)
+        return command, self._besides[case.benchmark]
 
-    def _besides(self, name: str) -> str:
+    @cached_property
+    def _besides(self) -> dict[str, str]:
         """What a run by the name of a benchmark measures: all of it, and what else that name means."""
-        cases = [case for group in self.run.groups for case in group]
-        own = sum(case.benchmark == name for case in cases)
-        others = dict.fromkeys(case.benchmark for case in cases if case.technique == name != case.benchmark)
-        also = f"; and all of {', '.join(others)}" if others else ""
-        return f"this and the {own - 1} other cases of {name}{also}"
+        sizes = Counter(row.case.benchmark for row in self.judgement.rows)
+        techniques = {row.case.benchmark: row.case.technique for row in self.judgement.rows}
+        told = {}
+        for name, size in sizes.items():
+            others = [other for other, technique in techniques.items() if technique == name != other]
+            also = f"; and all of {', '.join(others)}" if others else ""
+            told[name] = f"this and the {size - 1} other cases of {name}{also}"
+        return told

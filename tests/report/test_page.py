@@ -165,9 +165,9 @@ def test_where_the_id_of_a_case_asks_for_it_that_is_the_command(tmp_path: Path) 
 
 def test_a_name_that_means_more_says_what_else_it_measures(tmp_path: Path) -> None:
     one = judged(tmp_path / "m" / "run", "gpt2", *hand.around(1.7))
-    stable = hand.group("fp32", "bf16", benchmark="stability", technique="mixed-precision")
-    one.run.info["plan"]["groups"].append([case.as_json() for case in stable])
+    (stable, _) = hand.group("fp32", "bf16", benchmark="stability", technique="mixed-precision")
     row = one.judgement.rows[1]
+    one.judgement.rows.append(dataclasses.replace(row, case=stable))
     assert one.again(row)[1] == "this and the 1 other cases of mixed-precision; and all of stability"
 
 
