@@ -123,7 +123,7 @@ def measured(part: Part) -> Json:
     return {
         **part.key,
         "allowed": part.seconds,
-        "wall": round(wall, 3),
+        "wall": round(wall, 6),
         "own_cpu": round(own, 3),
         "plants": plants,
         "verdicts": [one.as_json() for one in verdicts],
