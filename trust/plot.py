@@ -34,7 +34,7 @@ def drawn(header: Json, lines: Sequence[Json]) -> Figure | None:
     title = (
         "False alarms (x), with their 95 % bound, and planted\nslowdowns found: +2 % (v), +5 % (o), +10 % (^)"
     )
-    height = 1.1 + sum(0.5 + 0.27 * len(rows) for rows in parts.values())
+    height = 1.1 + sum(0.5 + 0.34 * len(rows) for rows in parts.values())
     with style.sheet(height, title, info) as figure:
         grid = figure.subplots(len(parts), squeeze=False, sharex=True)[:, 0]
         for axes, (name, rows) in zip(grid, parts.items(), strict=True):
@@ -50,7 +50,7 @@ def _panel(axes: Any, name: str, rows: Sequence[Row]) -> None:
         for share, mark in MARKS.items():
             _found(axes, place, row.found[share], mark)
     axes.set_title(name, fontsize=9, loc="left")
-    axes.set_yticks(range(len(rows)), [row.tool for row in rows], fontsize=7.5)
+    axes.set_yticks(range(len(rows)), [row.tool.replace(" ", "\n", 1) for row in rows], fontsize=7)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(-0.03, 1.03)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))

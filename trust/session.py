@@ -17,6 +17,8 @@ from trust.workloads import NOTHING, WORKLOADS
 
 #: A step of this many seconds or more is measured in batches of its own, and gets so many steps a verdict.
 SLOW, SLOW_STEPS = 1.0, 70
+#: Slow workloads are in so many batches at most: one verdict on 12 s takes a quarter of an hour.
+SLOW_BATCHES = 2
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,17 @@ class Asked:
 
     @property
     def comparisons(self) -> int:
-        return self.batches * len(self.works)
+        return sum(self.times(work) for work in self.works)
 
     @property
     def expected(self) -> float:
         """Seconds in all, if every tool kept to `each`."""
-        spent = sum(self.allowed(work) for work in self.works)
-        return spent * self.batches * len(self.tools) * len(self.conditions)
+        spent = sum(self.allowed(work) * self.times(work) for work in self.works)
+        return spent * len(self.tools) * len(self.conditions)
+
+    def times(self, work: str) -> int:
+        """How many batches have `work`."""
+        return min(self.batches, SLOW_BATCHES) if WORKLOADS[work].seconds >= SLOW else self.batches
 
     def allowed(self, work: str) -> float:
         """Seconds for a verdict on `work`."""
@@ -66,7 +72,7 @@ class Part:
 
 def parts(asked: Asked, condition: str, number: int) -> Iterator[Part]:
     """Each tool on the batch, another first each time. Each slow workload is a part."""
-    plants = batch(number, asked.works, asked.shares)
+    plants = [one for one in batch(number, asked.works, asked.shares) if number < asked.times(one.work)]
     slow = [one for one in plants if WORKLOADS[one.work].seconds >= SLOW]
     quick = [one for one in plants if one not in slow]
     if quick and number == 0:
