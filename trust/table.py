@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from harness.report.markdown import table
-from trust import faults, figures, peaks
+from trust import faults, figures, ours, peaks
 from trust.figures import SHARES, Count, Row
 from trust.journal import SCHEMA, Json
 from trust.load import CONDITIONS
@@ -42,7 +42,7 @@ def markdown(header: Json, lines: Sequence[Json]) -> str:
             found = figures.rows(lines, condition, slow=slow)
             if found:
                 parts += [f"## {condition.capitalize()}: {CONDITIONS[condition]}, {which}", times(found)]
-                parts += [better(found)]
+                parts += [better(found)] if found[0].tool == ours.NAME else []
         parts += _own_share(lines, condition)
     parts += peaks.markdown(lines) + faults.markdown(lines)
     return "\n\n".join([*parts, "## How to read it", NOTES])
@@ -75,10 +75,10 @@ def _share(count: Count) -> str:
 
 def better(rows: Sequence[Row]) -> str:
     """Where another tool did better than ours: said, not left to be found."""
-    ours, others = rows[0], rows[1:]
+    first, others = rows[0], rows[1:]
     told = []
     for name, value, high in MEASURES:
-        mine = value(ours)
+        mine = value(first)
         ahead = [
             one.tool
             for one in others
