@@ -42,7 +42,7 @@ def run(out: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProces
 
 
 def test_every_way_to_fail_is_an_outcome_and_keeps_the_others(tmp_path: Path) -> None:
-    run(tmp_path, "faults", "--timeout", "20s", "--memory-limit", "8G")
+    run(tmp_path, "faults", "--timeout", "20s", "--memory-limit", "8G", "--budget", "45s")
     stored = store.read(store.latest(tmp_path))
     outcomes: dict[str, set[str]] = {}
     for launch in stored.launches:
