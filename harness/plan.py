@@ -15,7 +15,8 @@ from harness.runner import Plan
 def make(names: Iterable[str], profile: str, device: str, folder: Path) -> Plan:
     """The plan for the benchmarks that `names` ask for. Raises BadInput for a name nobody declared."""
     wanted = benchmark.chosen(names, benchmark.discover(folder))
-    # What compiles takes longest to its first row, so it comes last.
+    # The control is quick, and its row says how much to believe the others'. What compiles takes longest.
+    wanted.sort(key=lambda one: one.applied.stage != "control")
     wanted.sort(key=lambda one: any(variant.compiles for variant in one.applied.variants.values()))
     groups = [group for one in wanted for group in one.groups(profile, device)]
     if not groups:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
 import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from harness import cli, commands_compare
+from harness import cli, commands_compare, store
 from harness.launch import Pace
 from tests.test_checkouts import git
+
+ROOT = Path(__file__).parent.parent
 
 DECLARED = """
 import time
@@ -84,6 +90,44 @@ def test_a_slower_commit_is_found_and_fails_the_check(repo: Path, capsys: pytest
     assert "slower" in capsys.readouterr().out
     assert len(git(repo, "worktree", "list").splitlines()) == 1
     assert not list((repo.parent / "cache" / "claimbench" / "checkouts").iterdir())
+
+
+#: As `repo` has it, for a process of its own that can be killed.
+SMALL = """
+import dataclasses, sys
+from harness import cli, commands_compare
+from harness.launch import Pace
+quick = commands_compare.PROFILES["quick"]
+pace = Pace(rounds=3, block=0.02, lane=0.5, warm_up=0.05)
+commands_compare.PROFILES["quick"] = dataclasses.replace(quick, pace=pace, launches=(4, 4), budget=30)
+sys.exit(cli.main(["compare", "--benchmarks", "bench", "--device", "cpu", *sys.argv[1:]]))
+"""
+
+
+def test_a_killed_comparison_goes_on_and_neither_loses_nor_repeats_a_launch(repo: Path) -> None:
+    command = [sys.executable, "-c", SMALL, "HEAD~3", "HEAD"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    begun = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def lines() -> list[bytes]:
+        return [line for one in repo.glob("results/*/compare/*/records.jsonl") for line in one.open("rb")]
+
+    while len(lines()) < 2:
+        assert begun.poll() is None, "it ended before it could be killed"
+        time.sleep(0.02)
+    begun.kill()
+    begun.wait()
+    kept = lines()
+    (folder,) = repo.glob("results/*/compare/*")
+    assert store.read(folder).info["finished"] is None
+    again = [*command, "--resume", str(folder), "--format", "json"]
+    done = subprocess.run(again, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["cases"]) == 1
+    assert lines()[: len(kept)] == kept
+    made = Counter((one["kind"], one["launch"]) for one in store.read(folder).launches)
+    assert set(made.values()) == {1}
+    assert sum(kind == "time" for kind, _ in made) > sum(b'"kind": "time"' in line for line in kept)
 
 
 @pytest.mark.parametrize(
