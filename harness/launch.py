@@ -12,6 +12,7 @@ Whatever happens to one worker is an outcome of its case; the others go on.
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -51,6 +52,10 @@ class Pace:
     warm_up: float = 1.0
     limit: float = 300.0
     """A worker that does not answer for so long is a timeout."""
+
+
+#: Of steps of microseconds a block has thousands: their median and quantiles need no more than these.
+STORED = 1000
 
 
 @dataclass
@@ -182,8 +187,14 @@ def _visit(lane: Lane, visit: int, pace: Pace) -> None:
     time.sleep(pace.settle)
     seconds = lane.worker.ask("block", pace.limit, steps=lane.steps)["seconds"]
     lane.timed += sum(seconds)
-    lane.record["blocks"].append(seconds)
+    lane.record["blocks"].append(kept(seconds))
     lane.record["visits"].append(visit)
+
+
+def kept(seconds: list[float]) -> list[float]:
+    """What is stored of a block, to the ns: all of its steps, or evenly chosen ones where they are thousands."""
+    every = max(1, math.ceil(len(seconds) / STORED))
+    return [round(step, 9) for step in seconds[::every]]
 
 
 def _tell(lane: Lane, pace: Pace) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from harness import launch
@@ -114,3 +116,12 @@ def test_quality_takes_another_seed_for_each_launch() -> None:
 )
 def test_a_visit_fills_a_block(step: float, steps: int) -> None:
     assert launch.steps_per_visit(step, PACE) == pytest.approx(steps, abs=1)
+
+
+@pytest.mark.parametrize("steps", [1, 999, 1000, 1001, 4628, 100_000])
+def test_of_thousands_of_steps_evenly_chosen_ones_are_stored(steps: int) -> None:
+    seconds = [1e-6 * number for number in range(1, steps + 1)]
+    found = launch.kept(seconds)
+    assert min(steps, launch.STORED // 2) <= len(found) <= launch.STORED
+    assert found[0] == seconds[0]
+    assert len({round(1e6 * (after - before)) for before, after in itertools.pairwise(found)}) <= 1
