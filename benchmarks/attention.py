@@ -26,7 +26,7 @@ BERT = {"device": "cuda", "model": "bert", "phase": "train", "size": "base", "va
 BENCHMARK = Benchmark(
     technique="attention",
     quick=[
-        *lengths(2048, 512, 1024, 2048, **CPU, heads=1),
+        *lengths(2048, 512, 1024, 2048, device="cpu", variants=("sdpa", "flash"), heads=1),
         *grid(device="cpu", model="bert", phase="infer", length=128, variants=("sdpa",)),
         *lengths(16384, 512, 2048, 4096, 8192, **CUDA, backward=False),
         *lengths(16384, 2048, 8192, **WIDE, backward=False, causal=False),

@@ -14,7 +14,6 @@ WORKERS = Benchmark(
     measures=("time",),
     quick=[
         *grid(**CPU, phase="load", samples=32, batch=4, transform_ms=5, variants=FEW),
-        *grid(**CPU, phase="load", samples=8, batch=4, transform_ms=20, variants=("workers-2",)),
         *grid(**CPU, phase="train", samples=8, batch=4, transform_ms=20),
         *grid(**CPU, phase="train", samples=8, batch=4, compute_ms=50),
         *grid(**CUDA, phase="load", transform_ms=5),

@@ -7,7 +7,10 @@ CUDA = {"device": "cuda", "model": "gpt2", "phase": "load"}
 
 BENCHMARK = Benchmark(
     technique="loading",
-    quick=[*grid(**CPU, width=256, vocab=1024), *grid(**CUDA, size="base")],
+    quick=[
+        *grid(**CPU, width=256, vocab=1024, variants=("shards", "meta")),
+        *grid(**CUDA, size="base"),
+    ],
     standard=[*grid(**CPU, width=[256, 512], layers=8), *grid(**CUDA, size=["base", "large"])],
     full=[*grid(**CPU, size=["small", "base"]), *grid(**CUDA, size=["base", "large"])],
 )

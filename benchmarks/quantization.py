@@ -24,7 +24,7 @@ FROM_BF16 = replace(
 )
 BITS = ("bf16", "dynamic-int8", "int8-weight-only", "int4-weight-only", "bnb-nf4")
 FEW = ("dynamic-int8", "int8-weight-only", "int4-weight-only")
-LOSSY = ("dynamic-int8", "int8-weight-only", "int4-weight-only", "int2")
+LOSSY = ("dynamic-int8", "int2")
 TORCHAO = ("int8-weight-only", "int8-dynamic", "int4-weight-only", "fp8-weight-only", "fp8-dynamic")
 COMPILED, DECODING = "compile:default", "kv-cache:static-compile"
 SPEED = ("memory", "time")

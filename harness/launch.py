@@ -192,7 +192,7 @@ def _visit(lane: Lane, visit: int, pace: Pace) -> None:
 
 
 def kept(seconds: list[float]) -> list[float]:
-    """What is stored of a block, to the ns: all of its steps, or evenly chosen ones where they are thousands."""
+    """What is stored of a block, to the ns: all of its steps, or of thousands evenly chosen ones."""
     every = max(1, math.ceil(len(seconds) / STORED))
     return [round(step, 9) for step in seconds[::every]]
 

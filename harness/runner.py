@@ -46,7 +46,7 @@ PROFILES = {
         budget=1200,
         precision=0.05,
         launches=(3, 10),
-        pace=Pace(rounds=12, block=0.12, lane=0.8, warm_up=0.3),
+        pace=Pace(rounds=12, block=0.1, lane=0.6, warm_up=0.2),
     ),
     "standard": Settings(budget=3600, precision=0.05, launches=(5, 12), pace=Pace(rounds=16), qualities=5),
     "full": Settings(
