@@ -80,6 +80,7 @@ def time_launch(start: Start, cases: list[Case], launch: int, pace: Pace) -> lis
         for lane in lanes:
             _attempt(lane, lambda lane: _warm_up(lane, pace))
         _compare(lanes, pace)
+        _hold(lanes, launch, pace)
         visit = 0
         for _ in range(pace.rounds):
             order = [lane for lane in lanes if lane.open and lane.timed < pace.lane]
@@ -181,6 +182,20 @@ def _compare(lanes: list[Lane], pace: Pace) -> None:
 
 def _equality(lane: Lane, expected: Json, pace: Pace) -> None:
     lane.record["equality"] = lane.worker.ask("equality", pace.limit, to=expected)
+
+
+def _hold(lanes: list[Lane], turn: int, pace: Pace) -> None:
+    """All on one CPU, another in each launch; or none, where one of them cannot be held."""
+    held: list[Json] = []
+
+    def ask(lane: Lane, turn: int | None = turn) -> None:
+        held.append(lane.worker.ask("hold", pace.limit, turn=turn))
+
+    for lane in lanes:
+        _attempt(lane, ask)
+    if not all(held):
+        for lane in lanes:
+            _attempt(lane, lambda lane: ask(lane, None))
 
 
 def _visit(lane: Lane, visit: int, pace: Pace) -> None:

@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import benchmark, clock, flops, limits, memory, parts, record, technique
+from harness import affinity, benchmark, clock, flops, limits, memory, parts, record, technique
 from harness.benchmark import Benchmark
 from harness.errors import Unsupported
 from harness.record import Case, Json
@@ -109,6 +109,7 @@ class Measured:
         self.job: Job = self.recipe.build()
         self.build_seconds = time.perf_counter() - start
         self._alone = False
+        self._cpu: int | None = None
 
     def facts(self) -> Json:
         weights = self.job.tensors().get("weights", ())
@@ -125,6 +126,7 @@ class Measured:
     def do(self, do: str, **arguments: Any) -> Json:
         commands: Mapping[str, Callable[..., Json]] = {
             "warm_up": self.warm_up,
+            "hold": self.hold,
             "block": self.block,
             "evidence": self.evidence,
             "equality": self.equality,
@@ -147,8 +149,18 @@ class Measured:
             steps += self.clock.block(self.job.step, 1)
         return {"first_step": first, "warmup": steps}
 
+    def hold(self, turn: int | None) -> Json:
+        """Steps are timed on one CPU from now on, which `turn` chooses; with None wherever they happen to be.
+
+        {cpu}; or nothing, and nothing is held, where a step starts threads or the device does the work.
+        """
+        able = turn is not None and self.case.device == "cpu" and not getattr(self.job, "spreads", False)
+        self._cpu = affinity.choose(turn) if able and turn is not None else None
+        return {} if self._cpu is None else {"cpu": self._cpu}
+
     def block(self, steps: int) -> Json:
-        return {"seconds": self.clock.block(self.job.step, steps)}
+        with affinity.held(self._cpu):
+            return {"seconds": self.clock.block(self.job.step, steps)}
 
     def evidence(self) -> Json:
         """The results of the first step, which every variant starts from the same seed."""

@@ -50,7 +50,8 @@ class Job(Protocol):
         """Undoes all that building changed in the process."""
 
     # A job may have `figures() -> Mapping[str, float | str]` as well: named facts about the steps so far that
-    # are neither time nor memory, such as a hit rate or the name of what holds it up.
+    # are neither time nor memory, such as a hit rate or the name of what holds it up. And `spreads = True`:
+    # a step starts threads of its own, which are not to stay on the CPU where it is timed.
 
 
 def plain_update(loss: torch.Tensor, optimizer: torch.optim.Optimizer, step: bool = True) -> None:

@@ -49,7 +49,10 @@ def test_all_are_warmed_up_and_compared_before_any_is_timed() -> None:
     launch.time_launch(engine.start, make_cases("a", "b"), 0, PACE)
     commands = [command for _, command in engine.heard]
     first_block = commands.index("block")
-    assert commands[:first_block] == ["build"] * 2 + ["warm_up"] * 2 + ["evidence"] + ["equality"] * 2
+    assert (
+        commands[:first_block]
+        == ["build"] * 2 + ["warm_up"] * 2 + ["evidence"] + ["equality"] * 2 + ["hold"] * 2
+    )
     assert set(commands[first_block:-2]) == {"block"}
     assert commands[-2:] == ["figures"] * 2
 
@@ -125,3 +128,17 @@ def test_of_thousands_of_steps_evenly_chosen_ones_are_stored(steps: int) -> None
     assert min(steps, launch.STORED // 2) <= len(found) <= launch.STORED
     assert found[0] == seconds[0]
     assert len({round(1e6 * (after - before)) for before, after in itertools.pairwise(found)}) <= 1
+
+
+def told(engine: FakeEngine) -> list[tuple[str, str]]:
+    return [one for one in engine.heard if one[1] in ("hold", "block")]
+
+
+def test_all_lanes_are_held_on_a_cpu_or_none_is() -> None:
+    engine = FakeEngine()
+    launch.time_launch(engine.start, make_cases("a", "b"), 3, PACE)
+    assert [command for _, command in told(engine)[:3]] == ["hold", "hold", "block"]
+    engine = FakeEngine({"b": {"hold": {}}})
+    launch.time_launch(engine.start, make_cases("a", "b"), 3, PACE)
+    assert told(engine)[:4] == [("a", "hold"), ("b", "hold")] * 2
+    assert told(engine)[4][1] == "block"

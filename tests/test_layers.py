@@ -56,6 +56,7 @@ LAYERS = [
         "parts",
         "flops",
         "memory",
+        "affinity",
         "clock",
         "allocations",
         "limits",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,23 @@ def test_the_parts_of_a_step_are_told_only_where_nothing_is_timed() -> None:
     assert one.figures() == {}
     one.memory()
     assert "part:forward" in one.figures()["figures"]
+
+
+def test_steps_are_timed_on_the_cpu_of_the_turn_and_nothing_else_is() -> None:
+    one, free = measured("plain"), os.sched_getaffinity(0)
+    one.warm_up(0)
+    seen: list[set[int]] = []
+    one.job.step = lambda: seen.append(os.sched_getaffinity(0))  # type: ignore[method-assign]
+    held = one.hold(turn=1)
+    one.block(1)
+    assert seen[0] == {held["cpu"]}
+    assert os.sched_getaffinity(0) == free
+    assert one.hold(turn=None) == {}
+    one.block(1)
+    assert seen[1] == free
+
+
+def test_a_job_that_starts_threads_is_not_held() -> None:
+    one = measured("plain")
+    one.job.spreads = True  # type: ignore[attr-defined]
+    assert one.hold(turn=0) == {}

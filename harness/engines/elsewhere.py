@@ -25,13 +25,13 @@ from harness.errors import BadInput, WorkerFailed
 from harness.record import Json
 
 #: A warm process is replaced after it has started so many workers.
-RENEW = 8
+RENEW = 24
 #: Importing torch and transformers from a cold disk takes this long at most, s.
 PATIENCE = 180.0
 #: What a worker must be able to do; the rest of the protocol came later and can be missed.
 NEEDED = frozenset({"warm_up", "block", "evidence", "equality", "memory"})
 #: Without these a worker of an older commit is still as good: it has nothing to tell.
-CAN_BE_MISSED = frozenset({"figures", "flops"})
+CAN_BE_MISSED = frozenset({"figures", "flops", "hold"})
 #: Beneath a checkout that holds only declarations, the harness that runs here is used.
 HERE = Path(__file__).resolve().parent.parent.parent
 

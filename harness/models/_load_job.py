@@ -33,6 +33,9 @@ class LoadJob:
     GPT-2.
     """
 
+    spreads = True
+    """Libraries read shards in threads, which need the other CPUs."""
+
     def __init__(self, workload: Workload) -> None:
         self.workload = workload
         self.samples = workload.samples

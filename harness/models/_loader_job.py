@@ -42,6 +42,9 @@ class LoaderJob(ModelJob):
     one thread, touches no device, and of this process's other threads none holds a lock while a step runs.
     """
 
+    spreads = True
+    """A step starts processes and threads, which need the other CPUs."""
+
     def __init__(self, workload: Workload) -> None:
         super().__init__(workload)
         try:
