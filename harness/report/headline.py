@@ -13,6 +13,7 @@ from harness.judgement import Judgement
 from harness.record import OK
 from harness.report import cells
 from harness.rows import CaseSummary
+from harness.technique import techniques
 from harness.verdict import NOT_MEASURED
 
 #: How a figure is written before anything was measured.
@@ -60,8 +61,8 @@ def gains(judgement: Judgement) -> list[Gain]:
 
 def _technique(row: CaseSummary) -> str:
     """As `run` takes it: claims may speak of a family, such as caching, of which it is one."""
-    family, name = row.case.technique, row.case.benchmark
-    return family if family and name.startswith(family) else name
+    name, spoken = row.case.benchmark, row.case.technique
+    return spoken if name not in techniques() and spoken in techniques() else name
 
 
 def _other_result(row: CaseSummary) -> bool:
