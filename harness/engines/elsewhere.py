@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from harness import threads
 from harness.engines import _hub, local
 from harness.errors import BadInput, WorkerFailed
 from harness.record import Json
@@ -142,6 +143,7 @@ class ElsewhereEngine:
     """Starts workers of one side. `scratch` holds their logs."""
 
     def __init__(self, side: Side, scratch: Path) -> None:
+        threads.wait_asleep()  # For the processes started here, as for those of a run.
         self.side = side
         self._scratch = scratch
         scratch.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,14 @@ DECLARED = Path(__file__).parent.parent / "declared"
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ElsewhereEngine]:
     with ElsewhereEngine(Side("here", sys.executable, HERE), tmp_path_factory.mktemp("scratch")) as found:
         yield found
+
+
+def test_its_workers_wait_asleep_as_those_of_a_run_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    ElsewhereEngine(Side("here", sys.executable, HERE), tmp_path)
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
 def start(engine: ElsewhereEngine, variant: str) -> SideWorker:
