@@ -13,7 +13,6 @@ from harness.judgement import Judgement
 from harness.record import OK
 from harness.report import cells
 from harness.rows import CaseSummary
-from harness.technique import techniques
 from harness.verdict import NOT_MEASURED
 
 #: How a figure is written before anything was measured.
@@ -43,7 +42,7 @@ def gains(judgement: Judgement) -> list[Gain]:
     faster: dict[str, CaseSummary] = {}
     smaller: dict[str, CaseSummary] = {}
     for row in judgement.rows:
-        name = _technique(row)
+        name = cells.technique(row)
         if row.case.is_baseline or row.outcome != OK or name == "control":
             continue
         if row.speedup and row.speedup.low > 1 and row.speedup.point > _speed(faster.get(name)):
@@ -57,12 +56,6 @@ def gains(judgement: Judgement) -> list[Gain]:
     found = [(row, _faster(name, row)) for name, row in quick]
     found += [(row, _smaller(name, row)) for name, row in lean]
     return [gain for _, gain in sorted(found, key=lambda pair: _other_result(pair[0]))]
-
-
-def _technique(row: CaseSummary) -> str:
-    """As `run` takes it: claims may speak of a family, such as caching, of which it is one."""
-    name, spoken = row.case.benchmark, row.case.technique
-    return spoken if name not in techniques() and spoken in techniques() else name
 
 
 def _other_result(row: CaseSummary) -> bool:

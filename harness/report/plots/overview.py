@@ -58,7 +58,7 @@ def best(rows: Sequence[CaseSummary]) -> list[Best]:
     """Of each technique the fastest variant, or the smallest where none was timed; the fastest first."""
     found: dict[str, Best] = {}
     for row in rows:
-        name = row.case.technique or row.case.benchmark
+        name = cells.technique(row)
         if (
             row.outcome == OK
             and not row.case.is_baseline
