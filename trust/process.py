@@ -21,9 +21,12 @@ LIMIT = 4 * 3600.0
 
 
 def environment(count: int = 1) -> dict[str, str]:
-    """What all tools run in, ours too: so many threads, which sleep while they wait."""
+    """What all tools run in, ours too: so many threads, which sleep while they wait.
+
+    Not that a pytest may run this: it would have pytest-benchmark time nothing, as one of several processes.
+    """
     found = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         "OMP_NUM_THREADS": str(count),
         "MKL_NUM_THREADS": str(count),
         "OPENBLAS_NUM_THREADS": str(count),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+import harness.warm  # noqa: F401 - as for every worker: optional packages talk when they are first imported
 from harness.models.resnet import convolutions
 from harness.workload import ModelJob
 
