@@ -42,6 +42,7 @@ BENCHMARKS = [
                 head=32,
                 vocab=512,
                 batch=8,
+                variants=("full", "sqrt"),
             ),
             *grid(
                 device="cuda",

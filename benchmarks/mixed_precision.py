@@ -31,7 +31,10 @@ BENCHMARKS = [
         name="mixed-precision-stability",
         technique="mixed-precision",
         measures=("quality",),
-        quick=grid(model="gpt2", phase="train", task="converge"),
+        quick=[
+            *grid(device="cpu", model="gpt2", phase="train", task="converge", variants=("bf16",)),
+            *grid(device="cuda", model="gpt2", phase="train", task="converge"),
+        ],
         standard=[*grid(model="gpt2", phase="train", task="converge"), *grid(model="digits", phase="train")],
     ),
 ]
