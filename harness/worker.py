@@ -152,10 +152,11 @@ class Measured:
     def hold(self, turn: int | None) -> Json:
         """Steps are timed on one CPU from now on, which `turn` chooses; with None wherever they happen to be.
 
-        {cpu}; or nothing, and nothing is held, where a step starts threads or the device does the work.
+        {cpu}; or nothing, and nothing is held, where a step starts threads, torch computes on several, or the
+        device does the work.
         """
-        able = turn is not None and self.case.device == "cpu" and not getattr(self.job, "spreads", False)
-        self._cpu = affinity.choose(turn) if able and turn is not None else None
+        alone = self.case.device == "cpu" and _threads() == 1 and not getattr(self.job, "spreads", False)
+        self._cpu = affinity.choose(turn) if alone and turn is not None else None
         return {} if self._cpu is None else {"cpu": self._cpu}
 
     def block(self, steps: int) -> Json:
@@ -200,6 +201,13 @@ class Measured:
         if self.recipe.quality is None:
             raise Unsupported(f"{self.case.workload} states no quality to compare")
         return {"quality": self.recipe.quality(self.job)}
+
+
+def _threads() -> int:
+    """On how many threads torch computes."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 def _steady(steps: list[float]) -> bool:

@@ -151,7 +151,8 @@ def test_the_parts_of_a_step_are_told_only_where_nothing_is_timed() -> None:
     assert "part:forward" in one.figures()["figures"]
 
 
-def test_steps_are_timed_on_the_cpu_of_the_turn_and_nothing_else_is() -> None:
+def test_steps_are_timed_on_the_cpu_of_the_turn_and_nothing_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     one, free = measured("plain"), os.sched_getaffinity(0)
     one.warm_up(0)
     seen: list[set[int]] = []
@@ -165,7 +166,13 @@ def test_steps_are_timed_on_the_cpu_of_the_turn_and_nothing_else_is() -> None:
     assert seen[1] == free
 
 
-def test_a_job_that_starts_threads_is_not_held() -> None:
+def test_steps_on_several_threads_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert measured("plain").hold(turn=0) == {}
+
+
+def test_a_job_that_starts_threads_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     one = measured("plain")
     one.job.spreads = True  # type: ignore[attr-defined]
     assert one.hold(turn=0) == {}
