@@ -5,9 +5,9 @@ does to them. The scheduler leaves a busy thread where it is, so that two worker
 different ones for a whole launch, and one looks slower. On 2 virtual cores, of launches that compared a
 workload with itself every fifth was off by 15 to 40 percent so, and without it the rest agree within 1.
 
-Only steps on one thread are held, only while they are timed, and the next launch takes another CPU; child
-processes stay free. Where several threads compute, holding the one showed no gain: launches of a GPT-2 step
-on two threads differed by 2.7 percent free and by 3.8 held.
+Only steps that one thread computes are held, only while they are timed, and the next launch takes another
+CPU; child processes stay free. Where several threads compute, holding the one showed no gain: launches of a
+GPT-2 step on two threads differed by 2.7 percent free and by 3.8 held.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import select
 import signal
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
 
 #: Values kept of each tensor for comparing results: enough to catch any error, small enough for a pipe.
 EVIDENCE_VALUES = 4096
+
+#: Seconds of warm steps after which it is seen whether more than the thread that steps computes.
+SEEN = 0.02
+
+#: With others computing, the process has more CPU time than this many times that thread's.
+ALONE = 1.1
 
 
 def main(connection: Connection, spec: Json) -> None:
@@ -109,6 +116,7 @@ class Measured:
         self.job: Job = self.recipe.build()
         self.build_seconds = time.perf_counter() - start
         self._alone = False
+        self._spreads = True  # Until the warm-up has shown otherwise.
         self._cpu: int | None = None
 
     def facts(self) -> Json:
@@ -140,22 +148,28 @@ class Measured:
     def warm_up(self, seconds: float) -> Json:
         """The first step, whose time holds any compiling, then steps until the level is steady.
 
-        Steady: the last three within 10 % of each other. Ends after `seconds` all the same.
+        Steady: the last three within 10 % of each other. Ends after `seconds` all the same. Short steps then
+        go on for SEEN, which is not told.
         """
         first = self.clock.block(self.job.step, 1)[0]
         self._evidence = evidence(self.job)
         steps: list[float] = []
+        own, all_threads = time.thread_time(), time.process_time()
         while not _steady(steps) and sum(steps) < seconds:
             steps += self.clock.block(self.job.step, 1)
+        if 0 < sum(steps) < SEEN:
+            self.clock.block(self.job.step, math.ceil((SEEN - sum(steps)) / max(steps[-1], 1e-7)))
+        own, all_threads = time.thread_time() - own, time.process_time() - all_threads
+        self._spreads = not steps or all_threads > ALONE * own
         return {"first_step": first, "warmup": steps}
 
     def hold(self, turn: int | None) -> Json:
         """Steps are timed on one CPU from now on, which `turn` chooses; with None wherever they happen to be.
 
-        {cpu}; or nothing, and nothing is held, where a step starts threads, torch computes on several, or the
-        device does the work.
+        {cpu}; or nothing, and nothing is held, where other threads or processes compute too, as they did in
+        the warm-up, or the device does the work.
         """
-        alone = self.case.device == "cpu" and _threads() == 1 and not getattr(self.job, "spreads", False)
+        alone = self.case.device == "cpu" and not self._spreads and not getattr(self.job, "spreads", False)
         self._cpu = affinity.choose(turn) if alone and turn is not None else None
         return {} if self._cpu is None else {"cpu": self._cpu}
 
@@ -201,13 +215,6 @@ class Measured:
         if self.recipe.quality is None:
             raise Unsupported(f"{self.case.workload} states no quality to compare")
         return {"quality": self.recipe.quality(self.job)}
-
-
-def _threads() -> int:
-    """On how many threads torch computes."""
-    import torch
-
-    return torch.get_num_threads()
 
 
 def _steady(steps: list[float]) -> bool:

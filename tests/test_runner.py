@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 from typing import Any
@@ -100,13 +101,14 @@ def test_the_budget_ends_a_run_between_launches(journal: Journal) -> None:
     assert 0 < len(journal.run.launches) < 9 * 4
 
 
-def wobbling(spread: float) -> FakeEngine:
-    """A variant whose ratio moves by `spread` from launch to launch."""
+def wobbling(spread: float, **of: float) -> FakeEngine:
+    """A variant whose ratio moves by `spread` from launch to launch, or by that `of` its benchmark."""
 
     class Engine(FakeEngine):
         def start(self, case: Case, seed: int) -> Any:
-            count = sum(worker._case.variant == case.variant for worker in self.workers)
-            seconds = 0.1 * math.exp(spread * (-1) ** count) if case.variant == "b" else 0.1
+            count = sum(worker._case.id == case.id for worker in self.workers)
+            moved = of.get(case.benchmark, spread) * (-1) ** count
+            seconds = 0.1 * math.exp(moved) if case.variant == "b" else 0.1
             self.scripts[case.variant] = {"block": times([seconds] * 2)}
             return super().start(case, seed)
 
@@ -116,6 +118,15 @@ def wobbling(spread: float) -> FakeEngine:
 def test_a_wide_interval_is_refined_and_never_past_the_most(journal: Journal) -> None:
     quiet = run(journal, plan(make_cases("a", "b"), kinds=("time",)), wobbling(0.3))
     assert len(quiet.kinds) == SETTINGS.launches[1]
+
+
+def test_what_will_be_narrow_soonest_is_refined_first(journal: Journal) -> None:
+    wild, mild = (make_cases("a", "b", benchmark=name) for name in ("wild", "mild"))
+    engine, each_look_a_second = wobbling(0.3, mild=0.03), itertools.count().__next__
+    quiet = run(journal, plan(wild, mild, kinds=("time",)), engine, now=each_look_a_second)
+    refined = quiet.kinds[2 * SETTINGS.launches[0] :]
+    assert refined == ["mild time"] * refined.count("mild time") + ["wild time"] * 3
+    assert "mild time" in refined
 
 
 def test_a_narrow_interval_is_left_alone(journal: Journal) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,10 +154,28 @@ def test_the_parts_of_a_step_are_told_only_where_nothing_is_timed() -> None:
     assert "part:forward" in one.figures()["figures"]
 
 
+class Spent:
+    """Clocks of CPU time: a look at the process's is a step on, at the thread's so much of one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, share: float) -> None:
+        self.looks = 0
+        monkeypatch.setattr(time, "process_time", self.process)
+        monkeypatch.setattr(time, "thread_time", lambda: self.looks * share)
+
+    def process(self) -> float:
+        self.looks += 1
+        return self.looks - 1
+
+
+def warm(variant: str, seconds: float = 1.0) -> Measured:
+    one = measured(variant)
+    one.warm_up(seconds)
+    return one
+
+
 def test_steps_are_timed_on_the_cpu_of_the_turn_and_nothing_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    one, free = measured("plain"), os.sched_getaffinity(0)
-    one.warm_up(0)
+    Spent(monkeypatch, share=1.0)
+    one, free = warm("plain"), os.sched_getaffinity(0)
     seen: list[set[int]] = []
     one.job.step = lambda: seen.append(os.sched_getaffinity(0))  # type: ignore[method-assign]
     held = one.hold(turn=1)
@@ -167,12 +188,29 @@ def test_steps_are_timed_on_the_cpu_of_the_turn_and_nothing_else_is(monkeypatch:
 
 
 def test_steps_on_several_threads_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert measured("plain").hold(turn=0) == {}
+    Spent(monkeypatch, share=0.5)
+    assert warm("plain").hold(turn=0) == {}
+
+
+def test_what_was_not_seen_to_compute_alone_is_not_held() -> None:
+    assert warm("plain", seconds=0.0).hold(turn=0) == {}
+
+
+def test_a_thread_beside_the_one_that_steps_is_seen() -> None:
+    """By the real clocks: a second thread that computes all the while, and none."""
+    one, other = warm("plain", seconds=0.0), warm("plain", seconds=0.0)
+    digest = hashlib.sha256
+    one.job.step = lambda: digest(bytes(4_000_000)).digest()  # type: ignore[method-assign]
+    with ThreadPoolExecutor(1) as pool:
+        other.job.step = lambda: (pool.submit(one.job.step), one.job.step())[0].result()  # type: ignore
+        other.warm_up(1.0)
+        assert other.hold(turn=0) == {}
+    one.warm_up(1.0)
+    assert one.hold(turn=0)
 
 
 def test_a_job_that_starts_threads_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    one = measured("plain")
+    Spent(monkeypatch, share=1.0)
+    one = warm("plain")
     one.job.spreads = True  # type: ignore[attr-defined]
     assert one.hold(turn=0) == {}
