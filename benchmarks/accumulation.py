@@ -13,8 +13,8 @@ BENCHMARK = Benchmark(
         *grid(**CUDA, model="gpt2"),
     ],
     standard=[
-        *grid(**CPU, model=["gpt2", "bert", "vit"], batch=8),
-        *grid(**CPU, model="digits", batch=128),
+        *grid(**CPU, model="gpt2", batch=8, length=64),
+        *grid(**CPU, model="vit", batch=8, variants=("accumulate-2", "update-each-2")),
         *grid(**CUDA, model=["gpt2", "bert", "vit"], batch=32),
     ],
     full=[

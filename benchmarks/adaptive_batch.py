@@ -9,7 +9,7 @@ BENCHMARK = Benchmark(
         *grid(device="cuda", model="gpt2", phase="train", size="base"),
     ],
     standard=[
-        *grid(device="cpu", model="gpt2", phase="train", batch=2, length=64),
+        *grid(device="cpu", model="gpt2", phase="train", batch=2, length=32),
         *grid(device="cuda", model=["gpt2", "vit"], phase="train", size="base"),
     ],
 )

@@ -13,7 +13,8 @@ BENCHMARKS = [
             *grid(device="cuda", model="gpt2", phase="train", size="base"),
         ],
         standard=[
-            *grid(device="cpu", model=["gpt2", "llama", "bert", "vit"], phase="train"),
+            *grid(device="cpu", model="gpt2", phase="train"),
+            *grid(device="cpu", model="vit", phase="train", variants=("full",)),
             *grid(device="cuda", model=["gpt2", "llama", "bert", "vit"], phase="train", size="base"),
         ],
         full=[

@@ -14,9 +14,8 @@ BENCHMARK = Benchmark(
         *grid(device="cuda", model=["bert", "llama"], phase="infer", size="base"),
     ],
     standard=[
-        *grid(device="cpu", model="gpt2", phase="train", width=[64, 128, 256]),
-        *grid(device="cpu", model=["llama", "vit"], phase="train", variants=("default",)),
-        *grid(device="cpu", model=MODELS, phase="infer"),
+        *grid(device="cpu", model="gpt2", phase="train", width=[64, 128, 256], **SMALL),
+        *grid(device="cpu", model="bert", phase="infer", **SMALL),
         *grid(device="cuda", model="gpt2", phase="train", size="base", width=[256, 512, 768]),
         *grid(device="cuda", model=["llama", "vit"], phase="train", size="base"),
         *grid(device="cuda", model=MODELS, phase="infer", size="base"),

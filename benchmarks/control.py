@@ -16,6 +16,10 @@ BENCHMARKS = [
             *grid(device="cuda", model="gpt2", phase="train", size="base"),
         ],
         standard=[
+            *grid(device="cpu", model="gpt2", phase="train", batch=2),
+            *grid(device="cuda", model=["gpt2", "resnet"], phase=["train", "infer"], size="base"),
+        ],
+        full=[
             *grid(device="cpu", model=["gpt2", "resnet"], phase=["train", "infer"]),
             *grid(device="cuda", model=["gpt2", "resnet"], phase=["train", "infer"], size="base"),
         ],

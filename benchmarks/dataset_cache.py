@@ -12,6 +12,10 @@ BENCHMARK = Benchmark(
         *grid(**CUDA, phase="train", samples=512),
     ],
     standard=[
+        *grid(**CPU, phase="train", samples=32, file=[32, 128]),
+        *grid(**CUDA, phase=["load", "train"], samples=1024),
+    ],
+    full=[
         *grid(**CPU, phase=["load", "train"], samples=64, file=[32, 128]),
         *grid(**CUDA, phase=["load", "train"], samples=1024),
     ],

@@ -9,7 +9,7 @@ BENCHMARK = Benchmark(
         *grid(device="cuda", model="topics", phase="infer", size="base"),
     ],
     standard=[
-        *grid(device="cpu", model="digits", phase="infer", layers=[5, 10]),
+        *grid(device="cpu", model="digits", phase="infer", layers=5, batch=128, epochs=10),
         *grid(device="cpu", model="topics", phase="infer"),
         *grid(device="cuda", model="topics", phase="infer", size=["base", "large"]),
     ],

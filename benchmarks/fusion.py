@@ -14,6 +14,12 @@ BENCHMARK = Benchmark(
         *grid(device="cuda", size="base", **CONVOLUTION),
     ],
     standard=[
+        *grid(device="cpu", model="vit", **LINEAR),
+        *grid(device="cpu", **CONVOLUTION),
+        *grid(device="cuda", model=["gpt2", "vit"], size=["base", "large"], **LINEAR),
+        *grid(device="cuda", size=["base", "large"], **CONVOLUTION),
+    ],
+    full=[
         *grid(device="cpu", model=["gpt2", "vit"], **LINEAR),
         *grid(device="cpu", **CONVOLUTION),
         *grid(device="cuda", model=["gpt2", "vit"], size=["base", "large"], **LINEAR),

@@ -13,8 +13,8 @@ BENCHMARK = Benchmark(
         *grid(**CUDA, model="llama", new=[32, 128]),
     ],
     standard=[
-        *grid(**CPU, **SMALL, model=["gpt2", "llama"], new=[8, 32, 96]),
-        *grid(**CPU, model="llama", batch=1, layers=2, length=32, new=64),
+        *grid(**CPU, **SMALL, model="gpt2", new=8),
+        *grid(**CPU, model="gpt2", batch=1, layers=2, length=32, new=48),
         *grid(**CUDA, model=["gpt2", "llama"], new=[32, 128, 512]),
     ],
     full=[

@@ -11,6 +11,10 @@ BENCHMARK = Benchmark(
         *grid(**CPU, width=256, vocab=1024, variants=("shards", "meta")),
         *grid(**CUDA, size="base"),
     ],
-    standard=[*grid(**CPU, width=[256, 512], layers=8), *grid(**CUDA, size=["base", "large"])],
-    full=[*grid(**CPU, size=["small", "base"]), *grid(**CUDA, size=["base", "large"])],
+    standard=[*grid(**CPU, width=512), *grid(**CUDA, size=["base", "large"])],
+    full=[
+        *grid(**CPU, width=[256, 512], layers=8),
+        *grid(**CPU, size="base"),
+        *grid(**CUDA, size=["base", "large"]),
+    ],
 )

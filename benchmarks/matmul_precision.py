@@ -9,6 +9,10 @@ BENCHMARK = Benchmark(
         *grid(device="cuda", model="gpt2", phase="train", size="base"),
     ],
     standard=[
+        *grid(device="cpu", model="bert", phase="infer"),
+        *grid(device="cuda", model=["gpt2", "bert", "vit"], phase=["train", "infer"], size="base"),
+    ],
+    full=[
         *grid(device="cpu", model=["gpt2", "bert"], phase=["train", "infer"]),
         *grid(device="cuda", model=["gpt2", "bert", "vit"], phase=["train", "infer"], size="base"),
     ],

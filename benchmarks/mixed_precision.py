@@ -16,7 +16,9 @@ BENCHMARKS = [
             *grid(device="cuda", model=["bert", "vit"], phase="infer", size="base"),
         ],
         standard=[
-            *grid(device="cpu", model=MODELS, phase=["train", "infer"]),
+            *grid(device="cpu", model="gpt2", phase="train", batch=2, length=64),
+            *grid(device="cpu", model="bert", phase="infer", length=64),
+            *grid(device="cpu", model="resnet", phase=["train", "infer"], variants=("bf16",)),
             *grid(device="cuda", model=MODELS, phase=["train", "infer"], size="base"),
         ],
         full=[
@@ -35,6 +37,11 @@ BENCHMARKS = [
             *grid(device="cpu", model="gpt2", phase="train", task="converge", variants=("bf16",)),
             *grid(device="cuda", model="gpt2", phase="train", task="converge"),
         ],
-        standard=[*grid(model="gpt2", phase="train", task="converge"), *grid(model="digits", phase="train")],
+        standard=[
+            *grid(device="cpu", model="gpt2", phase="train", task="converge"),
+            *grid(device="cuda", model="gpt2", phase="train", task="converge"),
+            *grid(device="cuda", model="digits", phase="train"),
+        ],
+        full=[*grid(model="gpt2", phase="train", task="converge"), *grid(model="digits", phase="train")],
     ),
 ]

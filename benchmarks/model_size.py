@@ -14,6 +14,14 @@ SIZE = Benchmark(
         *grid(device="cuda", **TRAIN, model="trajectory", size="base"),
     ],
     standard=[
+        *grid(device="cpu", **TRAIN, model="resnet", layers=152, width=16, batch=2),
+        *grid(device="cpu", **TRAIN, model="wide_resnet", layers=28, widen=10, batch=1),
+        *grid(device="cpu", **TRAIN, model="trajectory", images=32),
+        *grid(device="cuda", model="resnet", phase=["train", "infer"], size="large"),
+        *grid(device="cuda", model="wide_resnet", phase=["train", "infer"], size="base"),
+        *grid(device="cuda", **TRAIN, model="trajectory", size="base"),
+    ],
+    full=[
         *grid(device="cpu", model="resnet", phase=["train", "infer"], layers=152, width=64, batch=2),
         *grid(device="cpu", model="wide_resnet", phase=["train", "infer"], layers=28, widen=10, batch=2),
         *grid(device="cpu", **TRAIN, model="trajectory"),
@@ -27,7 +35,11 @@ QUALITY = Benchmark(
     technique="model-size",
     measures=("quality",),
     quick=grid(device="cpu", **TRAIN, model="digits", epochs=6),
-    standard=grid(**TRAIN, model="digits"),
+    standard=[
+        *grid(device="cpu", **TRAIN, model="digits", epochs=6),
+        *grid(device="cuda", **TRAIN, model="digits"),
+    ],
+    full=grid(**TRAIN, model="digits"),
 )
 
 BENCHMARKS = [SIZE, QUALITY]

@@ -15,7 +15,7 @@ BENCHMARKS = [
             *grid(device="cuda", model=["gpt2", "bert"], phase="train", size="base"),
         ],
         standard=[
-            *grid(**SMALL, width=[192, 512]),
+            *grid(**SMALL, width=512),
             *grid(device="cuda", model=["gpt2", "llama", "bert", "vit"], phase="train", size="base"),
         ],
         full=[
@@ -35,6 +35,16 @@ BENCHMARKS = [
         technique="optimizer",
         measures=("quality",),
         quick=grid(model="gpt2", phase="train", task="converge", variants=("8-bit", "adafactor")),
-        standard=grid(model="gpt2", phase="train", task="converge"),
+        standard=[
+            *grid(
+                device="cpu",
+                model="gpt2",
+                phase="train",
+                task="converge",
+                variants=("8-bit", "adafactor"),
+            ),
+            *grid(device="cuda", model="gpt2", phase="train", task="converge"),
+        ],
+        full=grid(model="gpt2", phase="train", task="converge"),
     ),
 ]

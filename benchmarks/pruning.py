@@ -28,6 +28,10 @@ BENCHMARKS = [
         quick=grid(model="digits", phase="infer", epochs=6),
         standard=[
             *grid(model="digits", phase=["train", "infer"]),
+            *grid(device="cuda", model="digits", phase="infer", width=256, layers=4, head=64),
+        ],
+        full=[
+            *grid(model="digits", phase=["train", "infer"]),
             *grid(model="digits", phase="infer", width=256, layers=4, head=64),
         ],
     ),

@@ -24,6 +24,7 @@ FROM_BF16 = replace(
 )
 BITS = ("bf16", "dynamic-int8", "int8-weight-only", "int4-weight-only", "bnb-nf4")
 FEW = ("dynamic-int8", "int8-weight-only", "int4-weight-only")
+EAGER = ("dynamic-int8", "int8-weight-only")
 LOSSY = ("dynamic-int8", "int2")
 TORCHAO = ("int8-weight-only", "int8-dynamic", "int4-weight-only", "fp8-weight-only", "fp8-dynamic")
 COMPILED, DECODING = "compile:default", "kv-cache:static-compile"
@@ -44,6 +45,12 @@ BENCHMARKS = [
             *grid(device="cuda", model="minilm", phase="infer", size="large"),
         ],
         standard=[
+            *grid(device="cpu", model="minilm", phase="infer", batch=1, length=32),
+            *grid(device="cpu", model="minilm", phase="infer", batch=8, variants=("dynamic-int8",)),
+            *grid(device="cpu", model="digits", phase="infer", epochs=6, variants=LOSSY),
+            *grid(device="cuda", model="minilm", phase="infer", size="large", batch=[1, 128]),
+        ],
+        full=[
             *grid(device="cpu", model="minilm", phase="infer", batch=[1, 8]),
             *grid(device="cpu", model="digits", phase="infer"),
             *grid(device="cuda", model="minilm", phase="infer", size="large", batch=[1, 128]),
@@ -67,6 +74,20 @@ BENCHMARKS = [
             *grid(device="cuda", model="bert", phase="infer", size="base", batch=[1, 16]),
         ],
         standard=[
+            *grid(device="cpu", model="llama", phase="infer", batch=1, length=128, variants=EAGER),
+            *grid(device="cpu", model="llama", phase="generate", batch=1, length=32, new=8, variants=FEW),
+            *grid(
+                device="cpu",
+                model="bert",
+                phase="infer",
+                size="base",
+                batch=1,
+                length=64,
+                variants=("dynamic-int8",),
+            ),
+            *grid(device="cuda", model=["bert", "llama"], phase="infer", size="base", batch=[1, 16]),
+        ],
+        full=[
             *grid(device="cpu", model="llama", phase="infer", batch=[1, 8], length=128),
             *grid(device="cpu", model="llama", phase="generate", batch=[1, 8], length=32, new=16),
             *grid(device="cpu", model="bert", phase="infer", size="base", batch=1, length=128),
@@ -82,7 +103,7 @@ BENCHMARKS = [
                 device="cpu",
                 model="bert",
                 phase="infer",
-                layers=2,
+                layers=1,
                 length=64,
                 batch=1,
                 variants=with_(COMPILED, ("int8-weight-only", "int8-dynamic")),

@@ -15,6 +15,12 @@ BENCHMARK = Benchmark(
         *grid(device="cuda", **TRAIN, model=["resnet", "vit"], size="base"),
     ],
     standard=[
+        *grid(device="cpu", **MAP, images=48),
+        *grid(device="cpu", **TRAIN, model="resnet", resolution=224, batch=1),
+        *grid(device="cuda", **MAP, size="base", images=1000),
+        *grid(device="cuda", model=["resnet", "vit"], phase=["train", "infer"], size="base"),
+    ],
+    full=[
         *grid(device="cpu", **MAP, images=96),
         *grid(device="cpu", model=["resnet", "vit"], phase=["train", "infer"], resolution=224, batch=4),
         *grid(device="cuda", **MAP, size="base", images=1000),

@@ -12,8 +12,8 @@ BENCHMARK = Benchmark(
         *grid(**CUDA, model="bert", size="base"),
     ],
     standard=[
-        *grid(**CPU, model=["bert", "minilm"]),
-        *grid(**CPU, model="bert", layers=1, width=64, length=16),
+        *grid(**CPU, model="bert"),
+        *grid(**CPU, model="bert", layers=1, width=64, length=16, variants=("warm",)),
         *grid(**CUDA, model=["bert", "vit"], size="base"),
     ],
     full=[

@@ -4,6 +4,9 @@ from harness.benchmark import Benchmark, grid
 
 STACK = "checkpointing:full+mixed-precision:bf16+compile:default"
 
+#: Those of its parts that need no compiling.
+EAGER = ("checkpointing:full", "mixed-precision:bf16")
+
 BENCHMARK = Benchmark(
     name="stack",
     technique=STACK,
@@ -12,6 +15,10 @@ BENCHMARK = Benchmark(
         *grid(device="cuda", model="gpt2", phase="train", size="base"),
     ],
     standard=[
+        *grid(device="cpu", model="gpt2", phase="train", layers=2, variants=(*EAGER, STACK)),
+        *grid(device="cuda", model=["gpt2", "bert", "vit"], phase="train", size="base"),
+    ],
+    full=[
         *grid(device="cpu", model="gpt2", phase="train"),
         *grid(device="cuda", model=["gpt2", "bert", "vit"], phase="train", size="base"),
     ],

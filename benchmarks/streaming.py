@@ -33,9 +33,8 @@ STREAMING = Benchmark(
         *grid(**CUDA, images=500, epochs=3),
     ],
     standard=[
-        *grid(**CPU, images=[250, 500, 1000], batch=25),
-        *grid(**CPU, images=[250, 1000], batch=25, adapt="lora"),
-        *grid(**CPU, images=250, batch=25, epochs=10),
+        *grid(**CPU, images=[100, 400], batch=10),
+        *grid(**CPU, images=100, batch=10, epochs=5),
         *grid(**CUDA, images=[1000, 2000, 4000]),
         *grid(**CUDA, images=[1000, 4000], adapt="lora"),
         *grid(**CUDA, images=1000, epochs=10),
