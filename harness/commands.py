@@ -124,14 +124,14 @@ def report(options: argparse.Namespace) -> int:
     folders = [Path(name) for name in options.runs] or store.newest(options.out)
     if not folders:
         raise BadInput(f"no run under {options.out}; start one with: python -m harness run")
-    judged = [page.Judged(run, _judgement(run)) for run in map(store.read, folders)]
+    judged = [page.Judged(run, _judgement(run), options.png) for run in map(store.read, folders)]
     histories = history.read(options.out)
     if options.index:
         from harness.report import index
 
         print(f"wrote {index.write(judged, options.out, histories)}")
     links = [("speed over commits (asv)", options.asv)] if options.asv else []
-    print(f"wrote {page.write(judged, options.page, links, histories, options.png)}; open it in a browser")
+    print(f"wrote {page.write(judged, options.page, links, histories)}; open it in a browser")
     return 0
 
 

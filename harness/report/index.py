@@ -12,7 +12,7 @@ from harness import store
 from harness.history import History
 from harness.report import cells, headline, markdown
 from harness.report.judged import Judged
-from harness.report.plots import drawn
+from harness.report.plots import style
 from harness.report.plots.history import history
 from harness.report.plots.overview import overview
 
@@ -51,9 +51,9 @@ def _section(one: Judged, results: Path) -> list[str]:
 def _plots(one: Judged, results: Path) -> list[str]:
     """An image for each plot, each named by what it shows."""
     links = []
-    for technique, shows, figure in drawn.all_of(one.run, one.judgement):
+    for technique, shows, svg, _ in one.pictures:
         name = _file(one, technique, shows)
-        (results / "plots" / name).write_text(drawn.svg(figure), encoding="utf-8")
+        (results / "plots" / name).write_text(svg, encoding="utf-8")
         links.append(f"![{shows} of {technique or 'all'}](plots/{name})".replace("<", "&lt;"))
     return links
 
@@ -70,7 +70,7 @@ def picture(one: Judged, results: Path, page: Path) -> str:
         return ""
     path = results.resolve() / "plots" / _file(one, "", "overview")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(drawn.svg(figure), encoding="utf-8")
+    path.write_text(style.svg(figure), encoding="utf-8")
     said = f"Speed and memory of the best variant of each technique on {one.machine}".replace("]", "")
     return f"![{markdown.escape(said)}]({quote(os.path.relpath(path, page.resolve().parent))})"
 
@@ -79,7 +79,7 @@ def _over_commits(histories: Sequence[History], results: Path) -> list[str]:
     links = ["## Over commits\n"]
     for number, one in enumerate(histories):
         if figure := history(one):
-            (results / "plots" / f"commits-{number}.svg").write_text(drawn.svg(figure), encoding="utf-8")
+            (results / "plots" / f"commits-{number}.svg").write_text(style.svg(figure), encoding="utf-8")
             said = f"{one.machine} over commits, from {one.source}".replace("<", "&lt;")
             links.append(f"![{said}](plots/commits-{number}.svg)")
     return links

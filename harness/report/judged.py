@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.judgement import Judgement
+from harness.report.plots import drawn
+from harness.report.plots.drawn import Picture
 from harness.rows import CaseSummary
 from harness.store import Run
 
@@ -16,6 +18,12 @@ from harness.store import Run
 class Judged:
     run: Run
     judgement: Judgement
+    png: bool = False
+    """Whether its plots are to be PNG as well, which neither page nor index needs."""
+
+    @cached_property
+    def pictures(self) -> list[Picture]:
+        return drawn.pictures(self.run, self.judgement, self.png)
 
     @property
     def machine(self) -> str:

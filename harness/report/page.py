@@ -12,7 +12,7 @@ from harness.history import History
 from harness.report import cells, headline, html, page_tables
 from harness.report.html import Html, tag
 from harness.report.judged import Judged as Judged
-from harness.report.plots import drawn
+from harness.report.plots import drawn, style
 from harness.report.plots.history import history
 from harness.rows import CaseSummary
 
@@ -28,16 +28,12 @@ def write(
     out: Path,
     links: Sequence[tuple[str, str]] = (),
     histories: Sequence[History] = (),
-    png: bool = False,
 ) -> Path:
-    """Writes the page of `runs` and all it needs under `out`; `links`: (text, address) of pages beside it.
-
-    With `png` each plot is written so as well, which the page itself does not need.
-    """
+    """Writes the page of `runs` and all it needs under `out`; `links`: (text, address) of pages beside it."""
     (out / "plots").mkdir(parents=True, exist_ok=True)
     for one in runs:
         _copy_raw(one, out)
-    plots = {index: _plots(one, index, out, png) for index, one in enumerate(runs)}
+    plots = {index: _plots(one, index, out) for index, one in enumerate(runs)}
     body = html.join(
         [
             _top(runs, links, histories),
@@ -49,7 +45,7 @@ def write(
                 page_tables.filters(runs),
                 page_tables.claims(runs),
                 *_techniques(runs, plots),
-                _over_commits(histories, out, png),
+                _over_commits(histories, out, any(one.png for one in runs)),
                 class_="one" if len(runs) == 1 else "several",
             ),
         ]
@@ -76,12 +72,12 @@ def _copy_raw(one: Judged, out: Path) -> None:
             shutil.copyfile(one.run.folder / name, folder / name)
 
 
-def _plots(one: Judged, index: int, out: Path, png: bool) -> dict[str, list[Html]]:
+def _plots(one: Judged, index: int, out: Path) -> dict[str, list[Html]]:
     """The plots of a run by technique, written and as images; under an empty name those of the whole run."""
     found: dict[str, list[Html]] = {}
-    for technique, name, figure in drawn.all_of(one.run, one.judgement):
+    for technique, name, svg, png in one.pictures:
         safe = f"{index}-{name.replace(' ', '-')}-{hashlib.sha256(technique.encode()).hexdigest()[:8]}"
-        drawn.write(figure, out / "plots" / safe, png)
+        style.write(out / "plots" / safe, svg, png)
         said = f"{name} of {technique or 'all'} on {one.machine}; the table below has the numbers"
         image = tag("img", alt=said, src=f"plots/{safe}.svg", loading="lazy")
         found.setdefault(technique, []).append(image)
@@ -93,7 +89,8 @@ def _over_commits(histories: Sequence[History], out: Path, png: bool) -> Html:
     images = []
     for number, one in enumerate(histories):
         if figure := history(one):
-            drawn.write(figure, out / "plots" / f"commits-{number}", png)
+            path = out / "plots" / f"commits-{number}"
+            style.write(path, style.svg(figure), style.png(figure) if png else None)
             said = f"figures of {one.machine} over commits, from {one.source}; the table below has them all"
             images.append(tag("img", alt=said, src=f"plots/commits-{number}.svg", loading="lazy"))
     if not images:

@@ -6,11 +6,13 @@ import itertools
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from harness import targets
 from harness.history import History, Point, Series
 from harness.judge import judge
-from harness.report.plots import drawn, style
+from harness.report import halves
+from harness.report.plots import canvas, drawn, style
 from harness.report.plots.history import history
 from harness.report.plots.latency import histogram
 from harness.report.plots.pareto import front
@@ -196,3 +198,24 @@ def test_the_overview_has_the_best_of_each_technique_and_the_fastest_first() -> 
     assert "not timed; memory 50 B, -75 %" in svg
     assert "slow" not in svg
     assert "again" not in svg
+
+
+def test_each_plot_is_drawn_once_and_each_text_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing is most of what a page takes, and saving as matplotlib does it draws twice."""
+    draws: list[Figure] = []
+    measured: list[tuple[Any, ...]] = []
+    draw, measure = Figure.draw, canvas.text_to_path.get_text_width_height_descent
+    monkeypatch.setattr(halves, "_forks", lambda: False)
+    monkeypatch.setattr(Figure, "draw", lambda *given: (draws.append(given[0]), draw(*given)))
+    monkeypatch.setattr(
+        canvas.text_to_path,
+        "get_text_width_height_descent",
+        lambda *given: (measured.append(given), measure(*given))[1],
+    )
+    canvas._extent.cache_clear()
+    run = hand.sped(hand.around(1.7))
+    run.info.update(INFO)
+    found = drawn.pictures(run, judge(run, [hand.claim()], targets.load()))
+    assert len(found) >= 2
+    assert len(draws) == len(found)
+    assert len(set(measured)) == len(measured)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
 from harness.judgement import Judgement
+from harness.record import Json
+from harness.report import halves
+from harness.report.plots import style
 from harness.report.plots.forest import forest
 from harness.report.plots.latency import latency
 from harness.report.plots.limit import share_of_limit
@@ -15,43 +21,87 @@ from harness.report.plots.overview import overview
 from harness.report.plots.pareto import pareto
 from harness.report.plots.parts import step_parts
 from harness.report.plots.scaling import scaling
-from harness.report.plots.style import svg as svg
-from harness.report.plots.style import write as write
 from harness.report.plots.targets import target_bullets
 from harness.rows import CaseSummary
 from harness.summary import Run
+
+Sketch = tuple[str, str, Figure]
+"""(technique, what it shows, plot); the technique is empty for a plot of the whole run."""
+
+
+class Picture(NamedTuple):
+    """A plot as files: drawn once, whatever it is shown in."""
+
+    technique: str
+    shows: str
+    svg: str
+    png: bytes | None
 
 
 def technique(row: CaseSummary) -> str:
     return row.case.technique or row.case.benchmark
 
 
-def all_of(run: Run, judgement: Judgement) -> Iterator[tuple[str, str, Figure]]:
-    """(technique, what it shows, plot); the technique is empty for a plot of the whole run."""
-    if figure := overview(judgement.rows, run.info):
-        yield "", "overview", figure
-    if figure := target_bullets(judgement.targets, run.info):
-        yield "", "targets", figure
-    if figure := pareto(judgement.rows, run.info):
-        yield "", "speed against memory", figure
+def pictures(run: Run, judgement: Judgement, png: bool = False) -> list[Picture]:
+    """Every plot, drawn in two processes; as PNG too where that is asked for."""
+    parts = [partial(_drawn, part, png) for part in _parts(run, judgement)]
+    return list(chain.from_iterable(halves.each(parts)))
+
+
+def _drawn(part: Callable[[], Iterator[Sketch]], png: bool) -> list[Picture]:
+    return [
+        Picture(name, shows, style.svg(figure), style.png(figure) if png else None)
+        for name, shows, figure in part()
+    ]
+
+
+def all_of(run: Run, judgement: Judgement) -> Iterator[Sketch]:
+    for part in _parts(run, judgement):
+        yield from part()
+
+
+def _parts(run: Run, judgement: Judgement) -> list[Callable[[], Iterator[Sketch]]]:
+    """What can be drawn apart: the plots of the whole run, and those of each technique."""
     by_technique: dict[str, list[CaseSummary]] = {}
     for row in judgement.rows:
         by_technique.setdefault(technique(row), []).append(row)
-    for name, rows in by_technique.items():
-        for shows, figure in _of_technique(name, rows, run, judgement):
-            yield name, shows, figure
+    by_group: dict[str, list[Json]] = {}
+    for launch in run.launches:
+        by_group.setdefault(launch["group"], []).append(launch)
+    whole = partial(_of_run, run.info, judgement)
+    return [
+        whole,
+        *(
+            partial(_of_technique, name, rows, run.info, judgement, by_group)
+            for name, rows in by_technique.items()
+        ),
+    ]
+
+
+def _of_run(info: Json, judgement: Judgement) -> Iterator[Sketch]:
+    if figure := overview(judgement.rows, info):
+        yield "", "overview", figure
+    if figure := target_bullets(judgement.targets, info):
+        yield "", "targets", figure
+    if figure := pareto(judgement.rows, info):
+        yield "", "speed against memory", figure
 
 
 def _of_technique(
-    name: str, rows: Sequence[CaseSummary], run: Run, judgement: Judgement
-) -> Iterator[tuple[str, Figure]]:
-    info = run.info
+    name: str,
+    rows: Sequence[CaseSummary],
+    info: Json,
+    judgement: Judgement,
+    by_group: dict[str, list[Json]],
+) -> Iterator[Sketch]:
+    groups = dict.fromkeys(row.case.group for row in rows)
+    launches = [launch for group in groups for launch in by_group.get(group, ())]
     plots = {
         "speedup": forest(name, rows, judgement.claims, info),
         "memory": memory_over_batches(rows, info),
-        "latency": latency(rows, run.launches, info),
+        "latency": latency(rows, launches, info),
         "parts of a step": step_parts(name, rows, info),
         "percent of the limit": share_of_limit(name, rows, info),
     }
-    yield from ((shows, figure) for shows, figure in plots.items() if figure)
-    yield from scaling(rows, info)
+    yield from ((name, shows, figure) for shows, figure in plots.items() if figure)
+    yield from ((name, shows, figure) for shows, figure in scaling(rows, info))

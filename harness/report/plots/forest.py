@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -29,7 +29,11 @@ def forest(
     technique: str, rows: Sequence[CaseSummary], claims: Sequence[ClaimVerdict], info: Json
 ) -> Figure | None:
     """None where nothing was timed against a baseline."""
-    lines = [line for row in rows for line in _lines(row, claims)]
+    about: dict[str, list[ClaimVerdict]] = {}
+    for one in claims:
+        if len(one.cases) == 1 and one.claim.stem == "speedup" and one.found:
+            about.setdefault(one.cases[0], []).append(one)
+    lines = [line for row in rows for line in _lines(row, about)]
     every, lines = len(lines), lines[: style.MOST]
     if not lines:
         return None
@@ -48,17 +52,14 @@ def forest(
     return figure
 
 
-def _lines(row: CaseSummary, claims: Sequence[ClaimVerdict]) -> list[Line]:
+def _lines(row: CaseSummary, claims: Mapping[str, Sequence[ClaimVerdict]]) -> list[Line]:
     if row.speedup is None or row.outcome == WRONG_RESULT or not row.speedup.point > 0:
         return []
     label = cells.case(row)
     told = cells.speedup(row)
-    about = [
-        one for one in claims if one.cases == (row.case.id,) and one.claim.stem == "speedup" and one.found
-    ]
     return [
         Line(label, f"{told}: {one.verdict}, claimed {_claimed(one)}", row.speedup, one.claim.bounds)
-        for one in about
+        for one in claims.get(row.case.id, ())
     ] or [Line(label, f"{told}: no claim judged here", row.speedup, None)]
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 
 from harness import units
 from harness.derive import QUIET_ENOUGH
@@ -70,9 +71,8 @@ def _ends(samples: Sequence[Sequence[float]]) -> tuple[float, float]:
 
 def _draw(axes: Axes, y: float, row: CaseSummary, samples: Sequence[float]) -> None:
     edges, heights = histogram(samples, *axes.get_xlim())
-    axes.stairs(
-        [y - 0.36 + 0.4 * one for one in heights], edges, baseline=y - 0.36, fill=True, color=style.BAND
-    )
+    tops = [y - 0.36 + 0.4 * one for one in heights]
+    axes.add_artist(StepPatch(tops, edges, baseline=y - 0.36, fill=True, color=style.BAND))
     points = _percentiles(row)
     for name, mark in MARKS:
         colour = style.INK if name == "p50" else style.BLUE

@@ -42,9 +42,9 @@ def _share(row: CaseSummary) -> float:
 
 def _draw(axes: Axes, y: float, row: CaseSummary) -> None:
     share = 100 * _share(row)
-    axes.barh([y - 0.12], [100], height=0.28, color=style.PALE, linewidth=0)
+    style.bar(axes, y - 0.12, 0, 100, style.PALE, linewidth=0)
     colour = style.ORANGE if row.case.is_baseline else style.BLUE
-    axes.barh([y - 0.12], [share], height=0.28, color=colour, linewidth=0)
+    style.bar(axes, y - 0.12, 0, share, colour, linewidth=0)
     style.row(axes, y, cells.case(row), says(row))
 
 

@@ -65,16 +65,7 @@ def _draw(axes: Axes, y: float, row: CaseSummary, found: Mapping[str, float]) ->
     for name, seconds in found.items():
         share = 100 * seconds / whole
         fill, hatch = FILLS[name]
-        axes.barh(
-            [y - 0.13],
-            [share],
-            left=left,
-            height=0.3,
-            color=fill,
-            hatch=hatch,
-            edgecolor=style.INK,
-            linewidth=0.6,
-        )
+        style.bar(axes, y - 0.13, left, share, fill, hatch=hatch, edgecolor=style.INK, linewidth=0.6)
         if share >= NAMED:
             axes.text(
                 left + share / 2,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from harness import stats
 from harness.record import WRONG_RESULT, Json
@@ -112,18 +114,15 @@ def _panel(axes: Axes, curves: Curves, baseline: str) -> None:
     ends = [math.log(points[-1][1] / low) / tall for points in curves.values()]
     far = max(x for points in curves.values() for x, _ in points)
     near = min(x for points in curves.values() for x, _ in points)
-    axes.set_xlim(near / (far / near) ** 0.05, far * (far / near) ** 0.75)
-    for (name, points), place in zip(curves.items(), style.apart(ends, 0.11), strict=True):
+    start, wide = near / (far / near) ** 0.05, 1.8 * math.log(far / near)
+    axes.set_xlim(start, start * math.exp(wide))
+    axes.set_ylim(low, high)
+    within: Any = {"transform": axes.transAxes, "in_layout": False}
+    for (name, points), end, place in zip(curves.items(), ends, style.apart(ends, 0.11), strict=True):
         k = stats.exponent(*zip(*points, strict=True)).point
-        axes.annotate(
-            f"{style.short(name, 14)}, k {k:.2f}",
-            points[-1],
-            xytext=(0.62, place),
-            textcoords="axes fraction",
-            fontsize=7.5,
-            va="center",
-            arrowprops={"arrowstyle": "-", "color": style.QUIET, "linewidth": 0.5},
-        )
+        axes.text(0.62, place, f"{style.short(name, 14)}, k {k:.2f}", fontsize=7.5, va="center", **within)
+        lead = [math.log(points[-1][0] / start) / wide, 0.61], [end, place]
+        axes.add_artist(Line2D(*lead, color=style.QUIET, linewidth=0.5, **within))
     axes.set_xticks([x for x, _ in next(iter(curves.values()))])
     style.plain_ticks(axes.xaxis)
     style.plain_ticks(axes.yaxis)

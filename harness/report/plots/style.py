@@ -16,12 +16,13 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullLocator
 from PIL import Image
 
 from harness.record import Json
+from harness.report.plots.canvas import Canvas
 
 INK, QUIET, PAPER, BAND, PALE = "#1b1b1f", "#5a5a63", "#fefefe", "#c9daf0", "#e4e4ea"
 BLUE, ORANGE = "#0a5ea8", "#a85400"
@@ -75,8 +76,9 @@ MOST = 12
 def sheet(height: float, title: str, info: Json) -> Iterator[Figure]:
     """A figure `height` inches high, with its title and, below, the machine, commit and date."""
     with matplotlib.rc_context(RC):
-        figure = Figure(figsize=(WIDTH, height + LINE * title.count("\n")), layout="constrained")
-        FigureCanvasAgg(figure)
+        size = (WIDTH, height + LINE * title.count("\n"))
+        figure = Figure(figsize=size, dpi=72, layout="constrained")
+        Canvas(figure)
         figure.suptitle(title, x=0.02, ha="left", fontsize=10.5, fontweight="bold", wrap=True)
         figure.supxlabel(origin(info), x=0.02, ha="left", fontsize=7, color=QUIET)
         yield figure
@@ -87,6 +89,12 @@ def line_at(axes: Axes, x: float, rows: int) -> None:
     axes.vlines(
         [x] * rows, [y - 0.38 for y in range(rows)], [y + 0.1 for y in range(rows)], color=INK, lw=0.9
     )
+
+
+def bar(axes: Axes, y: float, left: float, width: float, fill: str, **look: Any) -> None:
+    """A bar in a plot of rows, whose limits are set: `barh` would look at what is drawn to find them."""
+    height = 0.28
+    axes.add_artist(Rectangle((left, y - height / 2), width, height, facecolor=fill, **look))
 
 
 def laid_out(figure: Figure) -> None:
@@ -193,9 +201,8 @@ def svg(figure: Figure) -> str:
     """As SVG, whose colours follow the reader's choice of light or dark."""
     with matplotlib.rc_context(RC):
         laid_out(figure)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    text = out.getvalue()
+        assert isinstance(figure.canvas, Canvas), "sheet makes every figure"
+        text = figure.canvas.drawn()
     text = text[text.index("<svg") :]
     for number, colour in enumerate(DARK):
         text = text.replace(f": {colour}", f": var(--c{number}, {colour})")
@@ -205,13 +212,19 @@ def svg(figure: Figure) -> str:
     return text[:end] + rule + text[end:]
 
 
-def write(figure: Figure, path: Path, png: bool = True) -> None:
-    """Writes ``path.svg``, and with `png` ``path.png`` of twice that size on a screen."""
-    path.with_suffix(".svg").write_text(svg(figure), encoding="utf-8")
-    if not png:
-        return
-    out = io.BytesIO()
+def png(figure: Figure) -> bytes:
+    """As PNG, of twice its size on a screen, once it is laid out."""
+    out, small = io.BytesIO(), io.BytesIO()
     with matplotlib.rc_context(RC):
+        laid_out(figure)
         figure.savefig(out, format="png", dpi=160)
     # A plot has a few colours and their shades: a third of the bytes.
-    Image.open(out).convert("RGB").quantize(64).save(path.with_suffix(".png"), optimize=True)
+    Image.open(out).convert("RGB").quantize(64).save(small, format="png", optimize=True)
+    return small.getvalue()
+
+
+def write(path: Path, svg: str, png: bytes | None = None) -> None:
+    """Writes ``path.svg``, and ``path.png`` where there is one."""
+    path.with_suffix(".svg").write_text(svg, encoding="utf-8")
+    if png is not None:
+        path.with_suffix(".png").write_bytes(png)
