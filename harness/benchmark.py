@@ -89,6 +89,8 @@ class Benchmark:
                     yield {**cell, "device": device, "variants": asked}
 
     def _group(self, cell: Spec, device: str) -> list[Case]:
+        if not {"model", "phase"} <= cell.keys():
+            raise BadInput(f"{self.name}: each cell names a model and a phase; {dict(cell)} does not")
         baseline = self.applied.baseline
         rest = {key: value for key, value in cell.items() if key not in RESERVED}
         return [
@@ -111,9 +113,8 @@ class Benchmark:
         if phase not in PHASES:
             raise unknown("phase", phase, PHASES)
         if phase not in applied.phases:
-            raise BadInput(
-                f"{self.name}: {applied.name} is for {' and '.join(applied.phases)}, not for {phase}"
-            )
+            known = " and ".join(applied.phases)
+            raise BadInput(f"{self.name}: {applied.name} is for {known}, not for {phase}")
         asked = cell.get("variants", self.variants)
         for name in asked:
             applied.variant(name)
@@ -162,16 +163,14 @@ def discover(folder: Path | str = BENCHMARKS) -> dict[str, Benchmark]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise BadInput(
-            f"no folder {folder}; --benchmarks takes a folder of .py files that each hold a BENCHMARK"
-        )
+        wanted = "a folder of .py files that each hold a BENCHMARK"
+        raise BadInput(f"no folder {folder}; --benchmarks takes {wanted}")
     found: dict[str, Benchmark] = {}
     for path in sorted(folder.glob("[!_]*.py")):
         for benchmark in declarations(path):
             if benchmark.name in found:
-                raise BadInput(
-                    f"{path}: the name {benchmark.name!r} is taken; give this BENCHMARK another name="
-                )
+                taken = f"the name {benchmark.name!r} is taken"
+                raise BadInput(f"{path}: {taken}; give this BENCHMARK another name=")
             found[benchmark.name] = benchmark
     if not found:
         raise BadInput(f"{folder} holds no benchmark; a file there defines BENCHMARK = Benchmark(...)")
@@ -188,12 +187,14 @@ def declarations(path: Path) -> Iterable[Benchmark]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except BadInput:
-        raise
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
     except Exception as error:
         raise BadInput(f"{path} does not import: {type(error).__name__}: {error}") from error
-    one = getattr(module, "BENCHMARK", None)
-    return [one] if one else getattr(module, "BENCHMARKS", [])
+    found = [module.BENCHMARK] if hasattr(module, "BENCHMARK") else getattr(module, "BENCHMARKS", [])
+    if not all(isinstance(one, Benchmark) for one in found):
+        raise BadInput(f"{path}: BENCHMARK is no Benchmark(...), and BENCHMARKS no list of them")
+    return found
 
 
 def chosen(names: Iterable[str], declared: Mapping[str, Benchmark]) -> list[Benchmark]:

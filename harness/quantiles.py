@@ -48,10 +48,12 @@ def _order(n: int, q: float) -> int:
         return min(n + 1, math.ceil(n * q + NormalDist().inv_cdf(0.95) * math.sqrt(variance) + 0.5) + 1)
     # Counted down from where the tail begins: P(at least k below) stays under 5 % while u may go down.
     tail, k = 0.0, min(n, math.ceil(n * q + 10 * math.sqrt(variance)) + 50)
+    exactly = math.exp(_log_binomial(n, k, q))
     while k >= 0:
-        tail += math.exp(_log_binomial(n, k, q))
+        tail += exactly
         if tail > 0.05:
             return k + 1
+        exactly *= k / (n - k + 1) * (1 - q) / q  # P(exactly k - 1 below), without three gammas for each.
         k -= 1
     return 0
 

@@ -7,14 +7,11 @@ Nothing here imports torch; a technique's file imports it inside the functions t
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import itertools
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, reduce
-
-from packaging.requirements import Requirement
 
 from harness.errors import BadInput, unknown
 from harness.workload import Workload
@@ -106,17 +103,28 @@ class Technique:
 def missing(needs: Iterable[str], device: str) -> str | None:
     """What is lacking on this machine and how to get it, or None. Looks at metadata, imports nothing."""
     for need in needs:
-        if need == "cuda":
-            if device != "cuda":
-                return "needs CUDA"
-            continue
-        wanted = Requirement(need)
-        try:
-            found = importlib.metadata.version(wanted.name)
-        except importlib.metadata.PackageNotFoundError:
-            return f"needs {wanted.name}: pip install '{need}'"
-        if not wanted.specifier.contains(found, prereleases=True):
-            return f"needs {need}, found {found}: pip install '{need}'"
+        if need == "cuda" and device != "cuda":
+            return "needs CUDA"
+        lacking = None if need == "cuda" else _not_installed(need)
+        if lacking:
+            return lacking
+    return None
+
+
+@cache
+def _not_installed(requirement: str) -> str | None:
+    """What of ``peft>=0.10`` is lacking and how to get it, or None. Slow imports, which judging lacks."""
+    import importlib.metadata
+
+    from packaging.requirements import Requirement
+
+    wanted = Requirement(requirement)
+    try:
+        found = importlib.metadata.version(wanted.name)
+    except importlib.metadata.PackageNotFoundError:
+        return f"needs {wanted.name}: pip install '{requirement}'"
+    if not wanted.specifier.contains(found, prereleases=True):
+        return f"needs {requirement}, found {found}: pip install '{requirement}'"
     return None
 
 

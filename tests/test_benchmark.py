@@ -191,8 +191,10 @@ def test_a_folder_of_the_users_is_found_in_file_order(write: Callable[[str, str]
         ),
         (
             {"a.py": f"{HEAD}BENCHMARK = Benchmark(technique='contrl', quick=[])"},
-            "no technique 'contrl'; did you mean",
+            "a.py: no technique 'contrl'; did you mean",
         ),
+        ({"a.py": "BENCHMARK = 3"}, "a.py: BENCHMARK is no Benchmark"),
+        ({"a.py": "BENCHMARKS = ['control']"}, "BENCHMARKS no list of them"),
     ],
 )
 def test_a_folder_that_cannot_be_used_is_said_in_one_line(

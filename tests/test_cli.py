@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, session
+from harness import cli, plan, session
 from harness.errors import BadInput
 from harness.store import Journal
 
@@ -96,6 +96,26 @@ def test_a_declaration_that_does_not_import_is_said(tmp_path: Path) -> None:
     done = call("list", "--benchmarks", str(tmp_path))
     assert done.returncode == 2
     assert "broken.py does not import: ModuleNotFoundError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("phase='train'", "control: each cell names a model and a phase; {'phase': 'train'} does not"),
+        ("model='gpt2'", "each cell names a model and a phase"),
+        ("model='gpt3', phase='train'", "control/gpt3-train@cpu: no model 'gpt3'; did you mean gpt2"),
+        ("model='gpt2', phase='train', bach=3", "no parameter of gpt2 'bach'; did you mean batch?"),
+        ("model='gpt2', phase='train', size='huge'", "no size of gpt2 'huge'; did you mean large?"),
+    ],
+)
+def test_a_declaration_with_a_slip_is_said_and_not_measured(cell: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from harness.benchmark import Benchmark, grid\n"
+        f"BENCHMARK = Benchmark(technique='control', quick=grid({cell}))\n"
+    )
+    with pytest.raises(BadInput) as caught:
+        plan.make([], "quick", "cpu", tmp_path)
+    assert says in str(caught.value)
 
 
 def test_doctor_says_what_to_do_about_each_fault() -> None:

@@ -171,6 +171,10 @@ LIGHT = {
         "            [one.workload(case) for case in group]"
     ),
     "the command line": "import harness.cli, harness.commands, harness.report.table",
+    # A third of the time to the first word, and only a variant that needs a package asks for it.
+    "of packages only the names": (
+        "import harness.cli, harness.commands, harness.judge, sys; assert 'packaging' not in sys.modules"
+    ),
 }
 
 
