@@ -15,7 +15,7 @@ BENCHMARK = Benchmark(
         *grid(device="cuda", **TRAIN, model=["resnet", "vit"], size="base"),
     ],
     standard=[
-        *grid(device="cpu", **MAP, images=48),
+        *grid(device="cpu", **MAP, images=24, batch=8),
         *grid(device="cpu", **TRAIN, model="resnet", resolution=224, batch=1),
         *grid(device="cuda", **MAP, size="base", images=1000),
         *grid(device="cuda", model=["resnet", "vit"], phase=["train", "infer"], size="base"),

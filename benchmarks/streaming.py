@@ -23,6 +23,7 @@ GROWTH = Benchmark(
     measures=("memory",),
     # With the 96 images below three sizes; a quick run times only that one.
     quick=grid(**CPU, images=[48, 192], batch=8),
+    standard=grid(**CPU, images=192, batch=8),
 )
 STREAMING = Benchmark(
     technique="streaming",
@@ -33,8 +34,8 @@ STREAMING = Benchmark(
         *grid(**CUDA, images=500, epochs=3),
     ],
     standard=[
-        *grid(**CPU, images=[100, 400], batch=10),
-        *grid(**CPU, images=100, batch=10, epochs=5),
+        *grid(**CPU, images=[48, 96], batch=8),
+        *grid(**CPU, images=48, batch=8, epochs=3),
         *grid(**CUDA, images=[1000, 2000, 4000]),
         *grid(**CUDA, images=[1000, 4000], adapt="lora"),
         *grid(**CUDA, images=1000, epochs=10),
