@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 #: Values kept of each tensor for comparing results: enough to catch any error, small enough for a pipe.
 EVIDENCE_VALUES = 4096
+NOT_FINITE = "NaN or infinity in the result"
 
 #: Seconds of warm steps after which it is seen whether more than the thread that steps computes.
 SEEN = 0.02
@@ -182,9 +183,9 @@ class Measured:
         return {name: _encode(values) for name, values in self._evidence.items()}
 
     def equality(self, to: Mapping[str, Any]) -> Json:
-        """Empty where another result is meant: nothing is compared."""
+        """Empty where another result is meant and is a number: nothing is compared."""
         if self.variant.tolerance is None:
-            return {}
+            return {} if _finite(self._evidence) else _unequal(0.0, NOT_FINITE)
         baseline = {name: _decode(values) for name, values in to.items()}
         return equality(baseline, self._evidence, self.variant.tolerance, self.variant.gradients)
 
@@ -228,10 +229,15 @@ def evidence(job: Job) -> dict[str, torch.Tensor]:
 
 
 def _sample(tensor: torch.Tensor) -> torch.Tensor:
+    """With NaN as its first value if any value is not finite, sampled or not."""
     flat = tensor.detach().reshape(-1)
     stride = max(1, -(-flat.numel() // EVIDENCE_VALUES))
     # Cloned: the next step overwrites what it was taken from.
-    return flat[::stride].float().cpu().clone()
+    sample = flat[::stride].float().cpu().clone()
+    # The extremes, which NaN is both of, need no memory: this is before the peak of a process is read.
+    if len(sample) and not all(bool(value.isfinite()) for value in flat.aminmax()):
+        sample[0] = float("nan")
+    return sample
 
 
 def equality(
@@ -245,21 +251,23 @@ def equality(
     Gradients are taken as one vector: that of a single bias may be all rounding. Their limit is `gradients`,
     or `tolerance` too.
     """
-    import torch
-
     if baseline.keys() != variant.keys():
         odd = sorted(baseline.keys() ^ variant.keys())
         return _unequal(tolerance, f"results differ in kind: {', '.join(odd[:3])}")
     if any(baseline[name].shape != variant[name].shape for name in baseline):
         return _unequal(tolerance, "results differ in shape")
-    if not all(bool(torch.isfinite(values).all()) for values in variant.values()):
-        return _unequal(tolerance, "NaN or infinity in the result")
+    if not _finite(variant):
+        return _unequal(tolerance, NOT_FINITE)
     heads = [name for name in baseline if name in ("loss", "output")]
     rest = [name for name in baseline if name not in heads]
     pairs = [(heads, tolerance), (rest, tolerance if gradients is None else gradients)]
     found = [(_relative(baseline, variant, names), limit) for names, limit in pairs if names]
     value, limit = max(found, key=lambda one: one[0] / max(one[1], 1e-30))
     return {"metric": "relative L2", "value": value, "tolerance": limit, "ok": value <= limit, "message": ""}
+
+
+def _finite(results: Mapping[str, torch.Tensor]) -> bool:
+    return all(bool(values.isfinite().all()) for values in results.values())
 
 
 def _relative(

@@ -138,6 +138,28 @@ def test_a_sample_of_evidence_spans_the_whole_tensor() -> None:
     assert sample[-1] > 999_000
 
 
+def test_one_nan_among_many_values_is_seen() -> None:
+    values = torch.ones(1_000_000)
+    values[123_457] = float("nan")
+    assert worker._sample(values)[0].isnan()
+    assert worker._sample(torch.tensor([1.0, float("inf")]))[0].isnan()
+    assert worker._sample(torch.tensor([2, 3])).tolist() == [2.0, 3.0]
+    assert len(worker._sample(torch.ones(0))) == 0
+
+
+def test_another_result_by_design_is_wrong_where_it_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = measured("nan")
+    monkeypatch.setattr(other, "variant", replace(other.variant, tolerance=None))
+    other.warm_up(0)
+    assert other.equality({}) == {
+        "metric": "relative L2",
+        "value": None,
+        "tolerance": 0.0,
+        "ok": False,
+        "message": "NaN or infinity in the result",
+    }
+
+
 def test_another_result_by_design_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     other = measured("wrong")
     monkeypatch.setattr(other, "variant", replace(other.variant, tolerance=None))
