@@ -25,11 +25,11 @@ class Judged:
     def pictures(self) -> list[Picture]:
         return drawn.pictures(self.run, self.judgement, self.png)
 
-    @property
+    @cached_property
     def machine(self) -> str:
         return self.run.folder.resolve().parent.name
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.run.folder.resolve().name
 

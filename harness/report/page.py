@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import calibration, store
 from harness.history import History
-from harness.report import cells, headline, html, page_tables
+from harness.report import cells, headline, html, page_tables, samples
 from harness.report.html import Html, tag
 from harness.report.judged import Judged as Judged
 from harness.report.plots import drawn, style
@@ -66,10 +66,11 @@ def _document(body: Html) -> str:
 
 def _copy_raw(one: Judged, out: Path) -> None:
     folder = out / "raw" / one.machine / one.name
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (store.RUN, store.JOURNAL):
-        if (one.run.folder / name).exists():
-            shutil.copyfile(one.run.folder / name, folder / name)
+    # What an earlier page left there is of no use, and may be large.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copyfile(one.run.folder / store.RUN, folder / store.RUN)
+    samples.write(one.run, folder)
 
 
 def _plots(one: Judged, index: int, out: Path) -> dict[str, list[Html]]:
@@ -142,7 +143,11 @@ def _card(one: Judged) -> Html:
         tag("ul", *(tag("li", told) for told in headline.target_lines(one.judgement))),
         tag("p", calibration.beside(one.run.folder, one.run.info)),
         tag("p", cells.heading(one.run.info), class_="quiet"),
-        tag("p", html.link("run.json", *raw, store.RUN), " ", html.link("all samples", *raw, store.JOURNAL)),
+        tag(
+            "p",
+            html.link("what was planned, and on what machine (run.json)", *raw, store.RUN),
+            class_="quiet",
+        ),
         class_="card",
     )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import store, units
+from harness import units
 from harness.history import History
 from harness.judgement import ClaimVerdict
 from harness.record import OK
-from harness.report import cells, headline, html
+from harness.report import cells, headline, html, samples
 from harness.report.html import Html, tag
 from harness.report.judged import Judged
 from harness.report.plots import history as plot_history
@@ -125,12 +125,12 @@ def _samples(one: Judged, row: CaseSummary) -> Html:
     command, besides = one.again(row)
     levels = ", ".join(units.seconds(level) for level in row.timing.levels) if row.timing else "not timed"
     failed = "" if row.outcome == OK else f"outcome: {row.outcome}"
-    raw = html.link(store.JOURNAL, "raw", one.machine, one.name, store.JOURNAL)
+    raw = html.link("its samples", "raw", one.machine, one.name, samples.file_of(row.case.benchmark))
     return tag(
         "details",
         tag("summary", f"{row.n} launches" if row.n else " and ".join(sorted(row.kinds)) or "none"),
         tag("p", f"step of each launch: {levels}. {failed}"),
-        tag("p", f"case {row.case.id} in ", raw),
+        tag("p", raw, f", under {row.case.id}"),
         tag("p", f"To measure it again, which measures {besides}:"),
         tag("pre", command),
     )

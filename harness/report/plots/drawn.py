@@ -99,7 +99,7 @@ def _of_technique(
     plots = {
         "speedup": forest(name, rows, judgement.claims, info),
         "memory": memory_over_batches(rows, info),
-        "latency": latency(rows, launches, info),
+        "latency": latency(name, rows, launches, info),
         "parts of a step": step_parts(name, rows, info),
         "percent of the limit": share_of_limit(name, rows, info),
     }

@@ -55,7 +55,7 @@ def forest(
 def _lines(row: CaseSummary, claims: Mapping[str, Sequence[ClaimVerdict]]) -> list[Line]:
     if row.speedup is None or row.outcome == WRONG_RESULT or not row.speedup.point > 0:
         return []
-    label = cells.case(row)
+    label = style.case(row)
     told = cells.speedup(row)
     return [
         Line(label, f"{told}: {one.verdict}, claimed {_claimed(one)}", row.speedup, one.claim.bounds)
@@ -95,5 +95,5 @@ def _draw(axes: Axes, y: float, line: Line) -> None:
         axes.fill_betweenx([y - 0.26, y + 0.1], start, end, color=style.BAND, linewidth=0)
     ends = (max(line.found.low, low), min(line.found.high, high))
     axes.plot(ends, [y - 0.08] * 2, color=style.BLUE, linewidth=2, solid_capstyle="butt")
-    axes.plot([line.found.point], [y - 0.08], "o", color=style.INK, markersize=4.5)
+    style.point(axes, line.found.point, y - 0.08, style.INK)
     style.row(axes, y, line.label, line.says)

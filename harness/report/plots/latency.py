@@ -14,7 +14,6 @@ from matplotlib.patches import StepPatch
 from harness import units
 from harness.derive import QUIET_ENOUGH
 from harness.record import OK, Json
-from harness.report import cells
 from harness.report.plots import style
 from harness.rows import CaseSummary
 
@@ -22,16 +21,19 @@ PHASES = ("infer", "generate", "serve")
 #: Columns of a distribution.
 COLUMNS = 60
 MARKS = (("p50", "|"), ("p95", "^"), ("p99", "D"))
+LEGEND = "half are under the line, 95 % under the triangle, 99 % under the diamond"
 
 
-def latency(rows: Sequence[CaseSummary], launches: Iterable[Json], info: Json) -> Figure | None:
+def latency(
+    technique: str, rows: Sequence[CaseSummary], launches: Iterable[Json], info: Json
+) -> Figure | None:
     """None where nothing that answers somebody was timed."""
     timed = [row for row in rows if row.case.phase in PHASES and row.timing and row.outcome == OK]
     shown = timed[: style.MOST]
     if not shown:
         return None
     samples = _samples(launches, {row.case.id for row in shown})
-    title = "Latency: how long single steps took\nline p50, triangle p95, diamond p99"
+    title = style.heading(technique, "how long single answers took")
     with style.sheet(style.tall(len(shown)), title, info) as figure:
         axes = figure.subplots()
         axes.set_xscale("log")
@@ -41,7 +43,7 @@ def latency(rows: Sequence[CaseSummary], launches: Iterable[Json], info: Json) -
         style.rows_only(axes, len(shown), len(timed))
         axes.set_xticks(style.few_ticks(*axes.get_xlim()))
         style.plain_ticks(axes.xaxis, units.seconds)
-        axes.set_xlabel("time of a step (log scale); higher is more often")
+        axes.set_xlabel("latency (log scale); a higher shade is more often\n" + LEGEND)
     return figure
 
 
@@ -80,7 +82,7 @@ def _draw(axes: Axes, y: float, row: CaseSummary, samples: Sequence[float]) -> N
         axes.plot([points[name]], [y - 0.27], mark, color=colour, markersize=size, markeredgewidth=1.5)
     told = ", ".join(f"{name} {units.seconds(value)}" for name, value in points.items())
     told += f"; {len(samples):,} steps, slowest {units.seconds(samples[-1])}"
-    style.row(axes, y, cells.case(row), told)
+    style.row(axes, y, style.case(row), told)
 
 
 def _percentiles(row: CaseSummary) -> Mapping[str, float]:

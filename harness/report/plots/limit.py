@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from harness import units
 from harness.record import OK, Json
-from harness.report import cells
 from harness.report.plots import style
 from harness.rows import CaseSummary
 
@@ -45,7 +44,7 @@ def _draw(axes: Axes, y: float, row: CaseSummary) -> None:
     style.bar(axes, y - 0.12, 0, 100, style.PALE, linewidth=0)
     colour = style.ORANGE if row.case.is_baseline else style.BLUE
     style.bar(axes, y - 0.12, 0, share, colour, linewidth=0)
-    style.row(axes, y, cells.case(row), says(row))
+    style.row(axes, y, style.case(row), says(row))
 
 
 def says(row: CaseSummary) -> str:

@@ -16,8 +16,8 @@ from harness.report.plots import style
 from harness.rows import CaseSummary
 from harness.stats import Interval
 
-#: How far the axis goes to the left, where a technique is a hundred times slower.
-SLOWEST = 0.1
+#: How far the axis goes, where a technique is a hundred times slower, or finds all of its answers ready.
+SLOWEST, FASTEST = 0.1, 12.0
 
 
 class Best(NamedTuple):
@@ -40,7 +40,7 @@ def overview(rows: Sequence[CaseSummary], info: Json) -> Figure | None:
         axes = figure.subplots()
         axes.set_xscale("log")
         ends = [end for one in found for end in _ends(one)]
-        low, high = max(SLOWEST, min(0.8, *ends)), max(1.25, *ends)
+        low, high = max(SLOWEST, min(0.8, *ends)), min(FASTEST, max(1.25, *ends))
         axes.set_xlim(low / 1.1, high * 1.1)
         style.line_at(axes, 1, len(found))
         for number, one in enumerate(found):
@@ -87,14 +87,26 @@ def _ends(one: Best) -> list[float]:
 def _draw(axes: Axes, y: float, one: Best) -> None:
     low, high = axes.get_xlim()
     if one.memory:
-        axes.plot([one.memory], [y - 0.12], "s", color=style.ORANGE, markersize=6, fillstyle="none", mew=1.6)
+        axes.plot(
+            [_within(one.memory, low, high)],
+            [y - 0.12],
+            "s",
+            color=style.ORANGE,
+            markersize=6,
+            fillstyle="none",
+            mew=1.6,
+        )
     if one.speed:
-        ends = [max(one.speed.low, low), min(one.speed.high, high)]
+        ends = [_within(end, low, high) for end in (one.speed.low, one.speed.high)]
         axes.plot(ends, [y - 0.12] * 2, color=style.BLUE, linewidth=2, solid_capstyle="butt")
-        axes.plot([max(one.speed.point, low)], [y - 0.12], "o", color=style.BLUE, markersize=5)
+        style.point(axes, one.speed.point, y - 0.12, style.BLUE)
     variant = one.row.case.variant
     label = variant if "+" in variant else f"{one.name}:{variant}"
     style.row(axes, y, f"{label} on {one.row.case.workload}", says(one))
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
 
 
 def says(one: Best) -> str:

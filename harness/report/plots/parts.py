@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from harness import units
 from harness.record import OK, Json
-from harness.report import cells
 from harness.report.plots import style
 from harness.rows import CaseSummary
 
@@ -20,11 +19,11 @@ FILLS: Mapping[str, tuple[str, str]] = {
     "extraction": (style.PALE, "xx"),
     "forward": (style.BAND, ""),
     "backward": (style.PALE, "//"),
-    "optimizer": (style.BAND, ".."),
+    "optimizer": (style.BAND, "\\\\"),
     "other": (style.PAPER, ""),
 }
 #: A step that is one part by this share, as inference is its forward pass, needs no picture.
-ALL = 0.98
+ALL = 0.95
 #: A part under this share has no room for its name.
 NAMED = 16
 
@@ -43,7 +42,7 @@ def step_parts(technique: str, rows: Sequence[CaseSummary], info: Json) -> Figur
             _draw(axes, len(shown) - number - 1, row, found)
         axes.set_xlim(0, 100)
         style.rows_only(axes, len(shown), every)
-        axes.set_xlabel("share of a step (%), each part waited for in a pass of its own")
+        axes.set_xlabel("share of a step (%), in steps that time each part alone")
     return figure
 
 
@@ -79,5 +78,4 @@ def _draw(axes: Axes, y: float, row: CaseSummary, found: Mapping[str, float]) ->
         left += share
     shares = {name: 100 * seconds / whole for name, seconds in found.items()}
     told = ", ".join(f"{name} {share:.0f} %" for name, share in shares.items() if share >= 0.5)
-    label = f"{cells.case(row)}: {units.seconds(whole)}"
-    style.row(axes, y, label, told)
+    style.row(axes, y, style.case(row, f": {units.seconds(whole)}"), told)

@@ -84,15 +84,17 @@ def _curves(family: Sequence[CaseSummary], scale: str, value: Value) -> Curves:
 def _drawn(panels: dict[str, Curves], family: Sequence[CaseSummary], scale: str, info: Json) -> Figure:
     says = SCALES[scale]
     what = " and ".join(panels)
-    per = " of one sequence" if scale in FALLS and FALLS[scale] in family[0].case.parameters else ""
-    title = f"{what.capitalize()}{per} over {says.partition(' (')[0]}:\n"
-    title += style.short(_named(family[0], scale), 48)
-    with style.sheet(1.1 + 2.4 * len(panels), title, info) as figure:
+    per = ", one sequence" if scale in FALLS and FALLS[scale] in family[0].case.parameters else ""
+    title = f"{what.capitalize()} over {says.partition(' (')[0]}:\n"
+    title += style.short(_named(family[0], scale), 48 - len(per)) + per
+    with style.sheet(1.25 + 2.4 * len(panels), title, info) as figure:
         every = figure.subplots(len(panels), squeeze=False, sharex=True)[:, 0]
         for axes, (name, curves) in zip(every, panels.items(), strict=True):
             _panel(axes, curves, family[0].case.baseline)
-            axes.set_ylabel(f"{PANELS[name][1]}{', one sequence' if per else ''}")
-        every[-1].set_xlabel(f"{says}; both axes log; k of y ~ x^k, fitted")
+            axes.set_ylabel(f"{PANELS[name][1]}{per}")
+        every[-1].set_xlabel(
+            f"{says}; both axes log\nk: grows with its k-th power, fitted; 1 is in proportion"
+        )
     return figure
 
 

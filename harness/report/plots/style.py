@@ -22,7 +22,9 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from PIL import Image
 
 from harness.record import Json
+from harness.report import cells
 from harness.report.plots.canvas import Canvas
+from harness.rows import CaseSummary
 
 INK, QUIET, PAPER, BAND, PALE = "#1b1b1f", "#5a5a63", "#fefefe", "#c9daf0", "#e4e4ea"
 BLUE, ORANGE = "#0a5ea8", "#a85400"
@@ -68,6 +70,10 @@ TICKS = (
     (1, 1.5, 2, 3, 5, 7),
     (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
 )
+#: Verdana has the widths of DejaVu Sans, and is where that is not.
+LOOK = "font-family: 'DejaVu Sans', Verdana, sans-serif"
+#: Letters of a row's name.
+LABEL = 70
 #: Rows on one plot; the table has all.
 MOST = 12
 
@@ -97,6 +103,13 @@ def bar(axes: Axes, y: float, left: float, width: float, fill: str, **look: Any)
     axes.add_artist(Rectangle((left, y - height / 2), width, height, facecolor=fill, **look))
 
 
+def point(axes: Axes, x: float, y: float, colour: str) -> None:
+    """A dot; or at the end of the axis an arrow to where it lies."""
+    low, high = axes.get_xlim()
+    mark = "<" if x < low else ">" if x > high else "o"
+    axes.plot([min(max(x, low), high)], [y], mark, color=colour, markersize=5, clip_on=False)
+
+
 def laid_out(figure: Figure) -> None:
     """Settles where everything is, once: saving would look for it anew each time, and draw twice."""
     engine = figure.get_layout_engine()
@@ -120,8 +133,14 @@ def row(axes: Axes, y: float, label: str, says: str) -> None:
     """Names what is drawn at `y`, just above it; `says` is its numbers in words. Rows are 1 apart."""
     place = axes.get_yaxis_transform()
     over: Any = {"transform": place, "va": "center"}
-    axes.text(0, y + 0.45, short(label, 64), fontsize=8, **over)
+    axes.text(0, y + 0.45, short(label, LABEL), fontsize=8, **over)
     axes.text(0, y + 0.22, short(says, 72), fontsize=7.2, color=QUIET, **over)
+
+
+def case(row: CaseSummary, also: str = "") -> str:
+    """As `cells.case` names it, with room for its variant: of a workload with many parameters a part."""
+    variant = f"[{row.case.variant}{', baseline' if row.case.is_baseline else ''}]{also}"
+    return f"{short(cells.workload(row), max(16, LABEL - 1 - len(variant)))} {variant}"
 
 
 def rows_only(axes: Axes, number: int, every: int) -> None:
@@ -203,11 +222,11 @@ def svg(figure: Figure) -> str:
         laid_out(figure)
         assert isinstance(figure.canvas, Canvas), "sheet makes every figure"
         text = figure.canvas.drawn()
-    text = text[text.index("<svg") :]
     for number, colour in enumerate(DARK):
-        text = text.replace(f": {colour}", f": var(--c{number}, {colour})")
+        chosen = f": var(--c{number}, {colour})"
+        text = text.replace(f": {colour}", chosen).replace(f'fill="{colour}"', f'style="fill{chosen}"')
     turned = "".join(f"--c{number}:{dark};" for number, dark in enumerate(DARK.values()))
-    rule = f"<style>@media (prefers-color-scheme: dark) {{ svg {{ {turned} }} }}</style>"
+    rule = f"<style>@media (prefers-color-scheme: dark) {{ svg {{ {turned} }} }} text {{ {LOOK} }}</style>"
     end = text.index(">") + 1
     return text[:end] + rule + text[end:]
 

@@ -12,7 +12,7 @@ from harness.report.plots import style
 from harness.targets import FIGURES, TargetVerdict
 
 MARKS = {"confirmed": "o", "short": "X", "inconclusive": "D"}
-WORDS = {"confirmed": "met", "short": "missed", "inconclusive": "open"}
+WORDS = {"confirmed": "met", "short": "missed", "inconclusive": "undecided"}
 
 
 def target_bullets(targets: Sequence[TargetVerdict], info: Json) -> Figure | None:
@@ -23,7 +23,7 @@ def target_bullets(targets: Sequence[TargetVerdict], info: Json) -> Figure | Non
             by_target.setdefault(one.target.id, []).append(one)
     if not by_target:
         return None
-    title = "Targets: each mark is one case\no met, x missed, diamond open"
+    title = "Targets: each mark is one case, the line is the bound\ndot met, x missed, diamond undecided"
     with style.sheet(0.9 + 1.15 * len(by_target), title, info) as figure:
         for axes, group in zip(
             figure.subplots(len(by_target), squeeze=False)[:, 0], by_target.values(), strict=True
