@@ -12,7 +12,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import bisection, checkouts, commands_compare, comparing, launch, machine, runner, stats
+from harness import (
+    bisection,
+    checkouts,
+    commands_compare,
+    comparing,
+    launch,
+    machine,
+    precision,
+    stats,
+)
 from harness.comparing import Asked, Cell, Pair
 from harness.engines.elsewhere import ElsewhereEngine, Side
 from harness.errors import BadInput, unknown
@@ -172,6 +181,6 @@ class Search:
             "conditions": conditions.stop(),
             "records": records,
         }
-        made["noisy"] = runner.noise(made)
+        made["noisy"] = precision.noise(made)
         self.journal.append(made)
         return made

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from statistics import fmean
 from typing import Protocol
 
-from harness import record, stats
-from harness.derive import QUIET_ENOUGH
+from harness import precision, record
 from harness.launch import LAUNCHES, Pace, Start, empty, smaller
 from harness.record import Case, Json
 from harness.store import Journal, utc_now
@@ -60,12 +60,6 @@ PROFILES = {
         budget=6 * 3600, precision=0.02, launches=(7, 30), pace=Pace(rounds=32, lane=8), qualities=7
     ),
 }
-
-#: A launch whose log ratio is less certain than this (standard error over its rounds) is measured again.
-NOISY_ERROR = 0.1
-
-#: Three launches may agree by chance: their interval must be narrower by so much to be narrow enough.
-BY_CHANCE = 0.5
 
 #: Outcomes that another launch would only repeat.
 FINAL = (record.OUT_OF_MEMORY, record.TIMEOUT, "unsupported")
@@ -215,7 +209,7 @@ class Runner:
             "conditions": conditions,
             "records": records,
         }
-        return {**launch, "noisy": noise(launch) if kind == "time" else ""}
+        return {**launch, "noisy": precision.noise(launch) if kind == "time" else ""}
 
     def _settled(self, case: Case) -> bool:
         """Whether an earlier launch of this run has shown that the case cannot run."""
@@ -228,59 +222,21 @@ class Runner:
 
     def _refine(self, timed: list[list[Case]], plan: Plan) -> None:
         while not self._over():
-            open_groups = [group for group in timed if self._unfinished(group)]
-            if not open_groups:
+            to_go = [
+                (self._lasts(group) * number, group) for group in timed if (number := self._further(group))
+            ]
+            if not to_go:
                 return
-            soonest = min(open_groups, key=self._seconds_to_go)
+            _, soonest = min(to_go, key=itemgetter(0))
             self._launch(soonest, "time", plan)
             self._watch.measured(soonest)
 
-    def _unfinished(self, group: list[Case]) -> bool:
-        made = self._each(group, "time")
-        enough = self._settings.precision * (BY_CHANCE if made < 4 else 1)
-        return made < self._settings.launches[1] and self._half_width(group) > enough
+    def _further(self, group: list[Case]) -> int:
+        """How many more timing launches it takes; 0 where it is precise enough, or none are allowed."""
+        ratios = precision.ratios(self._made(group, "time"))
+        allowed = self._settings.launches[1]
+        return precision.further(ratios, self._each(group, "time"), self._settings.precision, allowed)
 
-    def _seconds_to_go(self, group: list[Case]) -> float:
-        """Until the group is precise enough, if its launches go on differing as they did."""
-        made = self._made(group, "time")
-        most = self._settings.launches[1]
-        effects = group_effects(made).values()
-        needed = [stats.launches_needed(values, self._settings.precision) or most for values in effects]
-        further = max(1, min(most, max(needed, default=most)) - len(made))
-        return further * fmean(launch["seconds"] for launch in made)
-
-    def _half_width(self, group: list[Case]) -> float:
-        """The widest interval in the group; 0 where no variant has a ratio."""
-        effects = group_effects(self._made(group, "time"))
-        return max((stats.ratio(values).half_width for values in effects.values()), default=0.0)
-
-
-def group_effects(launches: Iterable[Json]) -> dict[str, list[float]]:
-    """For each variant its log ratio of times to the baseline, one of each launch that has both.
-
-    Noisy launches are set aside where `derive`, which judges, sets them aside.
-    """
-    every = list(launches)
-    quiet = [launch for launch in every if not launch.get("noisy")]
-    found: dict[str, list[float]] = {}
-    for launch in quiet if len(quiet) >= QUIET_ENOUGH else every:
-        for variant, rounds in launch_rounds(launch).items():
-            found.setdefault(variant, []).append(stats.launch_effect(rounds))
-    return found
-
-
-def launch_rounds(launch: Json) -> dict[str, list[float]]:
-    """For each variant of a launch the log ratios of its rounds to the baseline's."""
-    blocks = {one["variant"]: one.get("blocks", []) for one in launch["records"]}
-    baseline = blocks.pop(launch["baseline"], [])
-    rounds = {variant: stats.rounds(baseline, values) for variant, values in blocks.items()}
-    return {variant: values for variant, values in rounds.items() if values}
-
-
-def noise(launch: Json) -> str:
-    """Why the launch should be measured again, or nothing."""
-    throttled = launch["conditions"].get("throttled", 0)
-    if throttled > 0.1:
-        return f"the machine throttled for {throttled:.1f} s"
-    error = max((stats.launch_error(values) for values in launch_rounds(launch).values()), default=0.0)
-    return f"its rounds leave an error of {error:.0%}" if error > NOISY_ERROR else ""
+    def _lasts(self, group: list[Case]) -> float:
+        """Seconds of one of its timing launches."""
+        return fmean(launch["seconds"] for launch in self._made(group, "time"))

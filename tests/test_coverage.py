@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from harness import stats
-from harness.runner import BY_CHANCE, PROFILES
+from harness.precision import BY_CHANCE
+from harness.runner import PROFILES
 
 Array = NDArray[np.float64]
 ROUNDS, STEPS = 4, 13

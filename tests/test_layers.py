@@ -49,7 +49,7 @@ LAYERS = [
         "targets",
         "claims",
     },
-    {"summary", "derive", "rows", "units", "store"},
+    {"summary", "derive", "precision", "rows", "units", "store"},
     {"bisection", "checkouts"},
     {"stats", "quantiles", "significance", "machine", "torch_info"},
     {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness import runner, store
+from harness import precision, store
 from harness.launch import Pace
 from harness.record import Case, Json
 from harness.runner import Plan, Runner, Settings
@@ -221,7 +221,7 @@ def test_what_does_not_fit_together_is_split_each_part_with_its_own_baseline(jou
     run(journal, plan(make_cases("a", "b", "c", "d", "e")), engine)
     assert compared(journal) == ["abc", "ade"] * 3
     assert [one["outcome"] for launch in journal.run.launches for one in launch["records"]] == ["ok"] * 23
-    assert len(runner.group_effects(journal.run.launches)["e"]) == 3
+    assert len(precision.ratios(journal.run.launches)["e"]) == 3
     assert engine.together.count("abcde") == 1, "tried once"
 
 
@@ -236,7 +236,7 @@ def test_a_run_that_goes_on_finds_the_sets_again_and_repeats_none(journal: Journ
 def test_what_does_not_fit_beside_its_baseline_is_timed_alone(journal: Journal) -> None:
     run(journal, plan(make_cases("a", "b", "c"), kinds=("time",)), Device(room=5, a=2, b=2, c=4))
     assert compared(journal) == ["ab", "a", "c"] * 3
-    assert set(runner.group_effects(journal.run.launches)) == {"b"}
+    assert set(precision.ratios(journal.run.launches)) == {"b"}
 
 
 def test_what_does_not_fit_at_all_is_out_of_memory_and_the_others_are_together_again(
@@ -246,24 +246,3 @@ def test_what_does_not_fit_at_all_is_out_of_memory_and_the_others_are_together_a
     assert compared(journal) == ["ab", "a", "c", "ab", "ab"]
     last = [one for launch in journal.run.launches for one in launch["records"] if one["variant"] == "c"]
     assert [one["outcome"] for one in last] == ["out-of-memory"]
-
-
-def time_launch(rounds: list[tuple[float, float]], throttled: float = 0.0) -> Json:
-    def blocks(side: int) -> list[list[float]]:
-        return [[pair[side]] for pair in rounds for _ in range(2)]
-
-    records = [{"variant": "a", "blocks": blocks(0)}, {"variant": "b", "blocks": blocks(1)}]
-    return {"baseline": "a", "conditions": {"throttled": throttled}, "records": records}
-
-
-def test_noise_is_told_by_rounds_that_disagree_and_by_throttling() -> None:
-    assert runner.noise(time_launch([(1, 1), (1, 1), (1, 1)])) == ""
-    assert "rounds leave an error" in runner.noise(time_launch([(1, 1), (1, 2), (1, 1), (1, 3)]))
-    assert "throttled" in runner.noise(time_launch([(1, 1)], throttled=2.0))
-
-
-def test_effects_are_log_ratios_and_need_a_baseline() -> None:
-    launch = time_launch([(1.0, 2.0)])
-    assert runner.group_effects([launch])["b"] == [pytest.approx(math.log(2))]
-    launch["records"].pop(0)
-    assert runner.group_effects([launch]) == {}

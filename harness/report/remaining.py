@@ -17,9 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from harness import stats
+from harness import precision
 from harness.record import Json
-from harness.runner import Plan, Settings, group_effects
+from harness.runner import Plan, Settings
 
 #: Seconds that compiling one variant adds to a launch, by whether it is its group's first: the medians of the
 #: published run of the quick profile on two cores.
@@ -57,7 +57,8 @@ class Remaining:
             made = self._made.setdefault(name, [])
             made.append(launch)
             if len(made) >= self._settings.fewest("time"):
-                self._further[name] = further(made, self._settings)
+                wanted, most = self._settings.precision, self._settings.launches[1]
+                self._further[name] = precision.further(precision.ratios(made), len(made), wanted, most)
 
     def launches(self) -> tuple[int, int]:
         """Launches made, and expected in all if the budget allows."""
@@ -132,17 +133,3 @@ def _is_first(seconds: Iterable[Launch], name: str) -> bool:
 def _each(seconds: Mapping[Launch, Sequence[float]], kind: str = "") -> list[float]:
     """The mean of every group, so that one with many launches weighs no more than another."""
     return [fmean(found) for key, found in seconds.items() if kind in ("", key.kind)]
-
-
-def further(made: Sequence[Json], settings: Settings) -> int:
-    """How many more timing launches the runner will make of a group with these."""
-    wanted = [_wanted(effects, settings) for effects in group_effects(made).values()]
-    return max(0, min(max(wanted, default=0), settings.launches[1]) - len(made))
-
-
-def _wanted(effects: Sequence[float], settings: Settings) -> int:
-    """Launches in all until the ratio is precise enough, as its spread so far has it."""
-    if stats.ratio(effects).half_width <= settings.precision:
-        return 0
-    found = stats.launches_needed(effects, settings.precision)
-    return settings.launches[1] if found is None else max(found, len(effects) + 1)

@@ -9,7 +9,7 @@ import pytest
 
 from harness import store
 from harness.record import Case, Json
-from harness.report.remaining import Remaining, further
+from harness.report.remaining import Remaining
 from harness.runner import PROFILES, Plan
 from tests import handmade as hand
 
@@ -71,15 +71,6 @@ def test_launches_to_come_last_as_long_as_those_of_their_kind() -> None:
     remaining.add({**hand.timed(cases, [{"fp32": 2, "bf16": 1}])[0], "seconds": 4.0})
     assert remaining.seconds(13) == 8
     assert remaining.launches() == (2, 4)
-
-
-def test_a_group_that_is_precise_enough_needs_no_more() -> None:
-    cases, _ = one_group("time")
-    assert further(hand.timed(cases, [{"fp32": 2, "bf16": 1}] * 3), SETTINGS) == 0
-    scattered = hand.timed(cases, [{"fp32": r, "bf16": 1} for r in hand.around(2, spread=0.3)])
-    assert further(scattered, SETTINGS) == 7
-    little = hand.timed(cases, [{"fp32": r, "bf16": 1} for r in hand.around(2, spread=0.025)])
-    assert 1 <= further(little, SETTINGS) <= 3
 
 
 class Clock:
