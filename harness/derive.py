@@ -176,6 +176,7 @@ def memory(taken: Iterable[Taken], base: Memory | None) -> Memory | None:
         reserved_traces=tuple(tuple(one["reserved_trace"]) for one in found if one.get("reserved_trace")),
         batch_bytes=found[0].get("batch_bytes") or 0,
         elements=found[0].get("elements"),
+        optimizer=max(one.get("optimizer", 0) for one in found),
     )
 
 
@@ -208,7 +209,19 @@ def quality(taken: Iterable[Taken], base: Iterable[Taken]) -> Quality | None:
         losses=losses,
         loss=_over_seeds(losses) if losses else None,
         curves=tuple(tuple(one.record["quality"].get("curve", ())) for one in used),
+        beside=_beside([one.record["quality"] for one in used]),
     )
+
+
+def _beside(found: Sequence[Mapping[str, object]]) -> dict[str, float]:
+    """The numbers of every launch that are not the metric in other words, as accuracy is of 1 / accuracy."""
+    told = {name: [one.get(name) for one in found] for name in found[0] if name not in ("value", "finite")}
+    return {
+        name: median(numbers)
+        for name, values in told.items()
+        if name not in str(found[0]["metric"])
+        and len(numbers := [float(one) for one in values if isinstance(one, int | float)]) == len(values)
+    }
 
 
 def _reached(taken: Taken) -> float:

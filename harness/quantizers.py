@@ -16,6 +16,8 @@ from harness.errors import Unsupported
 GROUPS = (128, 64, 32)
 #: What bitsandbytes quantizes at once to NF4, and the rows that its kernel for hosts takes at once.
 BLOCK, ROWS = 64, 32
+#: The compute capability from which on CUDA multiplies fp8.
+FP8 = (8, 9)
 #: Of Inductor's settings those that torchao recommends, and sets for the whole process.
 RECOMMENDED = (
     "coordinate_descent_tuning",
@@ -82,6 +84,8 @@ def rowwise(model: nn.Module, config: str) -> nn.Module:
     """torchao's config of that name as it comes: a scale for each row of a weight."""
     import torchao.quantization
 
+    if config.startswith("Float8") and torch.cuda.get_device_capability() < FP8:
+        raise Unsupported("fp8 needs a GPU of compute capability 8.9 or above, such as an L4 or an H100")
     torchao.quantization.quantize_(linears(model), getattr(torchao.quantization, config)())
     return model
 

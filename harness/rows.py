@@ -85,6 +85,8 @@ class Memory:
     batch_bytes: int = 0
     """Bytes of one batch's embeddings, where a step is a run over batches."""
     elements: int | None = None
+    optimizer: int = 0
+    """Bytes of the optimizer's state; 0 where nothing trains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +100,8 @@ class Quality:
     """variant / baseline - 1 of each launch."""
     loss: Interval | None = None
     curves: tuple[tuple[float, ...], ...] = ()
+    beside: Mapping[str, float] = field(default_factory=dict)
+    """What was measured besides, such as the mean cosine between embeddings: the median over launches."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -113,18 +113,22 @@ def missing(needs: Iterable[str], device: str) -> str | None:
 
 @cache
 def _not_installed(requirement: str) -> str | None:
-    """What of ``peft>=0.10`` is lacking and how to get it, or None. Slow imports, which judging lacks."""
+    """What of ``peft>=0.10`` is lacking and how to get it, or None. Slow imports, which judging lacks.
+
+    Behind the requirement may be what pip is to be told where it is not on PyPI: ``--find-links URL``.
+    """
     import importlib.metadata
 
     from packaging.requirements import Requirement
 
-    wanted = Requirement(requirement)
+    named, *options = requirement.split(" ", 1)
+    wanted, line = Requirement(named), " ".join(["pip install", f"'{named}'", *options])
     try:
         found = importlib.metadata.version(wanted.name)
     except importlib.metadata.PackageNotFoundError:
-        return f"needs {wanted.name}: pip install '{requirement}'"
+        return f"needs {wanted.name}: {line}"
     if not wanted.specifier.contains(found, prereleases=True):
-        return f"needs {requirement}, found {found}: pip install '{requirement}'"
+        return f"needs {named}, found {found}: {line}"
     return None
 
 

@@ -308,7 +308,9 @@ def outcome(error: BaseException, text: str) -> str:
     if isinstance(error, MemoryError) or _is_allocation(error):
         return record.OUT_OF_MEMORY
     if isinstance(error, ImportError) and error.name:
-        return record.unsupported(f"needs {error.name}: pip install {error.name}")
+        package = error.name.partition(".")[0]
+        newer = "" if package == error.name else "-U "  # The package is there, but not this part of it.
+        return record.unsupported(f"needs {error.name}: pip install {newer}{package}")
     return record.crashed(type(error).__name__)
 
 

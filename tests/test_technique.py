@@ -165,6 +165,7 @@ def test_every_file_in_the_folder_is_a_technique_under_its_own_name() -> None:
             "needs a-package-nobody-has: pip install 'a-package-nobody-has>=1'",
         ),
         (("numpy>=1", "cuda"), "cpu", "needs CUDA"),
+        (("a-wheel --find-links URL",), "cpu", "needs a-wheel: pip install 'a-wheel' --find-links URL"),
     ],
 )
 def test_what_is_lacking_is_named_with_the_line_that_mends_it(

@@ -116,6 +116,10 @@ def test_a_missing_requirement_is_unsupported_with_the_line_that_installs_it() -
             ModuleNotFoundError("No module named 'peft'", name="peft"),
             "unsupported: needs peft: pip install peft",
         ),
+        (
+            ModuleNotFoundError("No module named 'torchao.later'", name="torchao.later"),
+            "unsupported: needs torchao.later: pip install -U torchao",
+        ),
     ],
 )
 def test_an_exception_is_an_outcome(error: Exception, outcome: str) -> None:

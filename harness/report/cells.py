@@ -76,6 +76,7 @@ def remark(row: CaseSummary) -> str:
         for text in (
             row.failure or row.message,
             _work(row),
+            _state(row),
             _quality(row),
             _told(row),
             _compile(row),
@@ -101,6 +102,14 @@ def _work(row: CaseSummary) -> str:
     return units.flops(row.flops / row.timing.step.point)
 
 
+def _state(row: CaseSummary) -> str:
+    """``optimizer state 1.4 MB, -75 %``, where it is another than the baseline's."""
+    base = row.baseline.memory.optimizer if row.baseline and row.baseline.memory else 0
+    ours = row.memory.optimizer if row.memory else 0
+    change = round(100 * (ours / base - 1)) if base else 0
+    return f"optimizer state {units.size(ours)}, {change:+d} %" if change else ""
+
+
 #: Of a metric that is better high the inverse is stored, for lower values are better; people read the metric.
 INVERSE = "1 / "
 
@@ -116,6 +125,7 @@ def _quality(row: CaseSummary) -> str:
     if loss is not None:
         between = f"{loss.low:+.2%} to {loss.high:+.2%}" if loss.n > 1 else "1 launch"
         text += f", {loss.point:+.2%} ({between})"
+    text += "".join(f", {name} {value:.3g}" for name, value in row.quality.beside.items())
     return text if row.quality.finite else f"{text}, not finite"
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import torch
 
 CUDA = ("cuda",)
+#: Where torch's own builds of FlashAttention-3 are, which is not on PyPI.
+WHEELS = "https://download.pytorch.org/whl/flash-attn-3/"
 #: As transformers calls them.
 IMPLEMENTATIONS = {"eager": "eager", "sdpa": "sdpa", "flex": "flex_attention"}
 
@@ -83,7 +85,7 @@ TECHNIQUE = Technique(
         ),
         "cudnn": one_backend("CUDNN_ATTENTION", "sdpa by cuDNN", needs=CUDA, devices=CUDA),
         "flash-attn": package("flash-attn", "flash-attn>=2"),
-        "flash-attn-3": package("flash-attn-3", "flash-attn-3"),
+        "flash-attn-3": package("flash-attn-3", f"flash-attn-3 --find-links {WHEELS}"),
         "flash-attn-4": package("flash-attn-4", "flash-attn-4"),
     },
     tags=("memory",),

@@ -55,6 +55,23 @@ def test_one_launch_gives_no_interval() -> None:
     assert cells.speedup(variant) == "2x (1 launch)"
 
 
+def test_an_optimizer_s_state_is_told_where_it_is_another() -> None:
+    def record(case: Case, state: int) -> Json:
+        return handmade.record(case, memory={"peak": 100_000, "optimizer": state})
+
+    for state, says in ((10_000, "optimizer state 10 kB, -75 %"), (40_000, "")):
+        records = [record(CASES[0], 40_000), record(CASES[1], state)]
+        baseline, variant = rows([handmade.launch(CASES, "memory", 0, records)])
+        assert (cells.remark(baseline), cells.remark(variant)) == ("", says)
+
+
+def test_what_is_measured_beside_the_quality_is_told() -> None:
+    found = {"metric": "1 / neighbours kept", "value": 1.0, "finite": True, "curve": [], "neighbours": 1.0}
+    record = handmade.record(CASES[0], quality={**found, "cosine": 0.9987})
+    baseline, _ = rows([handmade.launch(CASES, "quality", 0, [record])])
+    assert cells.remark(baseline) == "neighbours kept 1, cosine 0.999"
+
+
 def test_of_accuracy_its_own_value_and_fall_are_told_not_the_inverse() -> None:
     def record(case: Case, value: float) -> Json:
         return handmade.record(case, quality={"metric": "1 / accuracy", "value": value, "finite": True})

@@ -223,3 +223,9 @@ def test_against_bf16_every_variant_starts_from_bf16() -> None:
     assert {weight.dtype for weight in job.model.parameters()} == {torch.bfloat16}
     job.step()
     job.close()
+
+
+def test_fp8_says_which_gpu_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (8, 0))
+    with pytest.raises(Unsupported, match=r"needs a GPU of compute capability 8\.9"):
+        quantizers.rowwise(torch.nn.Linear(64, 64), "Float8WeightOnlyConfig")
