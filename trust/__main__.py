@@ -31,8 +31,8 @@ GROUPS = {
 }
 #: What --short and --full stand for; each can be overridden by its own option.
 FORMS = {
-    "short": {"works": "short", "each": 7.0, "batches": 1, "budget": "15m"},
-    "full": {"works": "all", "each": 10.0, "batches": 6, "budget": None},
+    "short": {"works": "short", "each": 7.0, "batches": 1, "budget": None, "dealt": True},
+    "full": {"works": "all", "each": 10.0, "batches": 6, "budget": None, "dealt": False},
 }
 
 
@@ -89,16 +89,12 @@ def write(folder: Path, header: Json, lines: list[Json]) -> None:
 
 def _plan(asked: Asked) -> str:
     same = asked.shares.count(0.0) / len(asked.shares)
+    counts = [f"{asked.comparisons(one)} {one}" for one in asked.conditions]
+    ends = f"; no batch is begun that would end past {asked.budget / 60:g} minutes" if asked.budget else ""
     return (
-        f"{asked.batches} batches of {len(asked.works)} workloads, {len(asked.tools)} tools, under "
-        f"{' and '.join(asked.conditions)}: for each tool and condition {asked.comparisons} verdicts, about "
-        f"{asked.comparisons * same:.0f} of them on nothing planted. At {asked.each:g} s a verdict that is "
-        f"{asked.expected / 60:.0f} minutes in all; asv takes its own time"
-        + (
-            f"; each condition ends after the batch that reaches {asked.budget / 60:g} minutes."
-            if asked.budget
-            else "."
-        )
+        f"{len(asked.tools)} tools on {len(asked.works)} workloads, each {' and '.join(counts)} verdicts, "
+        f"{same:.0%} of them on nothing planted. At {asked.each:g} s a verdict that is "
+        f"{asked.expected / 60:.0f} minutes in all; asv takes its own time{ends}."
     )
 
 
@@ -113,6 +109,7 @@ def _asked(options: argparse.Namespace) -> Asked:
         batches=options.batches or int(str(form["batches"])),
         budget=seconds(str(budget)) if budget else None,
         shares=_shares(options.shares) if options.shares else PLANTS,
+        dealt=bool(form["dealt"]) and not options.works,
     )
 
 
@@ -144,7 +141,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m trust", description=__doc__)
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
-        "--short", action="store_true", help="20 workloads, 15 minutes a condition; the default"
+        "--short",
+        action="store_true",
+        help="20 workloads, half of them idle and half beside the load: 15 minutes; the default",
     )
     form.add_argument(
         "--full", action="store_true", help="120 verdicts a tool, and steps of 3 and 12 s: hours"
@@ -156,9 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         "--show", action="store_true", help="write table and plot of what is there; measure nothing"
     )
     parser.add_argument("--each", metavar="TIME", help="wall time of a verdict, 7s")
-    parser.add_argument(
-        "--budget", metavar="TIME", help="of a condition, 15m: no batch that would go past it"
-    )
+    parser.add_argument("--budget", metavar="TIME", help="of a condition, 1h: no batch that would go past it")
     parser.add_argument("--batches", type=int, metavar="N", help="each asks for a verdict on every workload")
     parser.add_argument("--works", metavar="NAMES", help=f"{', '.join(GROUPS)}, or names with commas")
     parser.add_argument("--tools", metavar="NAMES", help=f"of {','.join(TOOLS)}")

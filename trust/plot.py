@@ -22,7 +22,7 @@ def write(folder: Path, header: Json, lines: Sequence[Json]) -> None:
     """``trust.svg`` and ``trust.png``; nothing if there is no verdict yet."""
     found = drawn(header, lines)
     if found is not None:
-        style.write(found, folder / "trust.png")
+        style.write(folder / "trust", style.svg(found), style.png(found))
 
 
 def drawn(header: Json, lines: Sequence[Json]) -> Figure | None:

@@ -34,16 +34,24 @@ class Asked:
     budget: float | None = None
     """Seconds for a condition: no further batch is begun that would not end within them."""
     shares: tuple[float, ...] = PLANTS
+    dealt: bool = False
+    """Each workload under one of the conditions, in turn, in place of all under each."""
 
-    @property
-    def comparisons(self) -> int:
-        return sum(self.times(work) for work in self.works)
+    def under(self, condition: str) -> tuple[str, ...]:
+        """The workloads that are measured under `condition`."""
+        if not self.dealt:
+            return self.works
+        return self.works[self.conditions.index(condition) :: len(self.conditions)]
+
+    def comparisons(self, condition: str) -> int:
+        """Verdicts of each tool."""
+        return sum(self.times(work) for work in self.under(condition))
 
     @property
     def expected(self) -> float:
         """Seconds in all, if every tool kept to `each`."""
-        spent = sum(self.allowed(work) * self.times(work) for work in self.works)
-        return spent * len(self.tools) * len(self.conditions)
+        works = [work for condition in self.conditions for work in self.under(condition)]
+        return sum(self.allowed(work) * self.times(work) for work in works) * len(self.tools)
 
     def times(self, work: str) -> int:
         """How many batches have `work`."""
@@ -72,7 +80,8 @@ class Part:
 
 def parts(asked: Asked, condition: str, number: int) -> Iterator[Part]:
     """Each tool on the batch, another first each time. Each slow workload is a part."""
-    plants = [one for one in batch(number, asked.works, asked.shares) if number < asked.times(one.work)]
+    works = asked.under(condition)
+    plants = [one for one in batch(number, works, asked.shares) if number < asked.times(one.work)]
     slow = [one for one in plants if WORKLOADS[one.work].seconds >= SLOW]
     quick = [one for one in plants if one not in slow]
     if quick and number == 0:

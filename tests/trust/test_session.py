@@ -118,6 +118,13 @@ def test_no_further_batch_past_the_budget(tmp_path: Path, asked: list[str]) -> N
     assert "1 of 6 made" in heard[-1]
 
 
+def test_workloads_are_dealt_to_the_conditions_or_all_under_each() -> None:
+    both = replace(ASKED, works=("a", "b", "c"), conditions=("idle", "load"), batches=2)
+    assert both.under("load") == ("a", "b", "c")
+    dealt = replace(both, dealt=True)
+    assert (dealt.under("idle"), dealt.under("load")) == (("a", "c"), ("b",))
+
+
 def test_every_workload_meets_every_share() -> None:
     names = [work.name for work in SHORT]
     batches = [batch(number, names) for number in range(len(PLANTS))]
