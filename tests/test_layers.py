@@ -48,6 +48,7 @@ LAYERS = [
         "verdict",
         "targets",
         "claims",
+        "sources",
     },
     {"summary", "derive", "precision", "rows", "units", "store"},
     {"bisection", "checkouts"},

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness import calibration
+from harness import calibration, sources
 from harness.judgement import Judgement
 from harness.report import cells
 from harness.store import Run
@@ -18,7 +18,7 @@ def run_section(run: Run, judgement: Judgement) -> str:
     name = run.folder.as_posix()
     rows = [(row.case.benchmark, *cells.cells(row)) for row in judgement.rows]
     claims = [
-        (one.claim.says, one.workload, one.verdict, one.reason)
+        (one.claim.says, sources.readable(one.claim.source), one.workload, one.verdict, one.reason)
         for one in judgement.claims
         if one.verdict != NOT_MEASURED
     ]
@@ -27,7 +27,7 @@ def run_section(run: Run, judgement: Judgement) -> str:
         escape(f"Its machine: {calibration.beside(run.folder, run.info)}."),
         table(("benchmark", *cells.COLUMNS), rows),
         "What was claimed, and what this machine says:",
-        table(("claim", "workload", "verdict", "why"), claims),
+        table(("claim", "source", "workload", "verdict", "why"), claims),
         targets(judgement),
         f"All of it, with sources and reasons: `python -m harness judge {name} --format json`.",
     ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from harness import units
+from harness import sources, units
 from harness.history import History
 from harness.judgement import ClaimVerdict
 from harness.record import OK
@@ -81,13 +81,14 @@ def claims(runs: Sequence[Judged]) -> Html:
         for verdict in one.judgement.claims:
             by_claim.setdefault(verdict.claim.id, []).append((one.machine, verdict))
     case_models = {row.case.id: row.case for one in runs for row in one.judgement.rows}
+    stated = {name: verdicts[0][1].claim.source for name, verdicts in by_claim.items()}
     bodies = []
     for cluster in headline.clusters([verdicts[0][1].claim for verdicts in by_claim.values()]):
         lines = []
         for machine, told in (pair for claim in cluster for pair in by_claim[claim.id]):
             case = case_models.get(told.cases[0]) if told.cases else None
             claimed = headline.claimed(told.claim, told.found.show if told.found else None)
-            texts = (told.claim.says, _source(told), claimed, machine, told.workload)
+            texts = (told.claim.says, _source(told, stated), claimed, machine, told.workload)
             marked = tag("span", told.verdict, class_=told.verdict)
             data: dict[str, str] = {
                 "data_phase": told.claim.phase,
@@ -102,9 +103,11 @@ def claims(runs: Sequence[Judged]) -> Html:
     return tag("section", tag("h2", "Claims"), tag("p", says), html.scrolling(table, "claims"), id="claims")
 
 
-def _source(one: ClaimVerdict) -> str:
-    other = ", ".join(one.claim.contradicted_by)
-    return one.claim.source + (f"; contradicted by {other}" if other else "")
+def _source(one: ClaimVerdict, stated: Mapping[str, str]) -> str:
+    """Where it is said, and where another thing is: `stated` has the source of each claim of the page."""
+    others = dict.fromkeys(sources.readable(stated.get(name, name)) for name in one.claim.contradicted_by)
+    told = sources.readable(one.claim.source)
+    return told + (f"; contradicted by {', '.join(others)}" if others else "")
 
 
 def technique(name: str, pairs: Sequence[tuple[Judged, CaseSummary]]) -> Html:
