@@ -86,6 +86,13 @@ def remark(row: CaseSummary) -> str:
     )
 
 
+def cost(row: CaseSummary) -> str:
+    """What comes with turning it on: of the remark what is no more than two figures of the job's own."""
+    told = _told(row)
+    few = told if told.count(", ") < 2 else ""
+    return "; ".join(filter(None, (row.failure, _quality(row), few, _compile(row), _noise(row))))
+
+
 def _told(row: CaseSummary) -> str:
     """The job's own figures: ``hit rate 0.83, bottleneck loading``; the parts of a step have a plot."""
     return ", ".join(

@@ -76,7 +76,7 @@ def _tells_more(row: CaseSummary, other: CaseSummary | None) -> bool:
 
 
 def _faster(name: str, row: CaseSummary) -> Gain:
-    cost = [f"memory {cells.memory(row)}"] if row.memory else []
+    cost = [f"memory {cells.memory(row)}"] if row.memory else ["its memory was not measured"]
     return Gain(_spelled(name, row), f"{cells.speedup(row)} as fast", cells.workload(row), _cost(cost, row))
 
 
@@ -93,7 +93,7 @@ def _spelled(name: str, row: CaseSummary) -> str:
 
 def _cost(parts: list[str], row: CaseSummary) -> str:
     other = "another result by design" if _other_result(row) else ""
-    return "; ".join(filter(None, [other, *parts, cells.remark(row)])) or "nothing measured"
+    return "; ".join(filter(None, [other, *parts, cells.cost(row)]))
 
 
 def claims(judgement: Judgement) -> str:

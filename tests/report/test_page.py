@@ -185,6 +185,17 @@ def test_the_index_links_to_every_run_and_picture(tmp_path: Path) -> None:
     assert all(f"(plots/{picture.name})" in text for picture in pictures)
 
 
+def test_the_index_shows_the_overview_and_folds_the_rest_away(tmp_path: Path) -> None:
+    one = judged(tmp_path / "machine" / "run", NASTY, *hand.around(1.7))
+    text = index.write([one], tmp_path).read_text()
+    assert "| machine | quick on cpu | 2026-01-31 | 1 | 2 of 3 |" in text
+    shown = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+    assert re.findall(r"!\[(\w+) of", shown) == ["overview"]
+    assert text.count("<details><summary>mixed-precision</summary>\n\n![") == 1
+    assert text.count("![") > 2
+    assert "<script" not in text
+
+
 def test_a_readme_shows_the_run_as_a_picture_beside_it(tmp_path: Path) -> None:
     results = tmp_path / "results"
     one = judged(results / "a machine" / "run", "gpt2", *hand.around(1.7))
