@@ -14,7 +14,6 @@ BENCHMARK = Benchmark(
     ],
     standard=[
         *grid(**CPU, model="gpt2", batch=8, length=64),
-        *grid(**CPU, model="vit", batch=8, variants=("accumulate-2", "update-each-2")),
         *grid(**CUDA, model=["gpt2", "bert", "vit"], batch=32),
     ],
     full=[

@@ -34,7 +34,7 @@ BENCHMARK = Benchmark(
     ],
     standard=[
         *lengths(4096, 512, 4096, device="cpu", variants=("flash",), heads=1),
-        *lengths(4096, 2048, **CPU, heads=1),
+        *lengths(4096, 2048, device="cpu", variants=("sdpa", "flash"), heads=1),
         *lengths(2048, 2048, device="cpu", variants=("flash",), heads=1, backward=True),
         *grid(device="cpu", model="bert", phase="infer", length=128, variants=("sdpa",)),
         *grid(device="cpu", model="gpt2", phase="train", variants=("sdpa",)),

@@ -12,7 +12,7 @@ BENCHMARK = Benchmark(
         *grid(device="cuda", model=["vit", "gpt2"], phase="infer", size="base"),
     ],
     standard=[
-        *grid(device="cpu", model="vit", phase="infer", variants=("4", "16", "64")),
+        *grid(device="cpu", model="vit", phase="infer", variants=(*FEW, "64")),
         *grid(device="cuda", model=["vit", "resnet", "gpt2", "bert"], phase=BOTH, size="base"),
     ],
     full=[

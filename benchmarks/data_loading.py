@@ -50,9 +50,7 @@ PREFETCH = Benchmark(
         *grid(**CUDA, phase="load", consumer="vit"),
     ],
     standard=[
-        *grid(
-            **CPU, phase="load", consumer="vit", samples=32, batch=4, variants=("prefetch-2", "prefetch-8")
-        ),
+        *grid(**CPU, phase="load", consumer="vit", samples=32, batch=4, variants=("prefetch-2",)),
         *grid(**CUDA, phase="load", consumer=["none", "vit"]),
     ],
     full=[

@@ -9,7 +9,7 @@ BENCHMARK = Benchmark(
         *grid(device="cuda", model="gpt2", phase="train", size="base"),
     ],
     standard=[
-        *grid(device="cpu", model="bert", phase="infer"),
+        *grid(device="cpu", model="bert", phase="infer", batch=2),
         *grid(device="cuda", model=["gpt2", "bert", "vit"], phase=["train", "infer"], size="base"),
     ],
     full=[

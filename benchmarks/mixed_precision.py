@@ -18,7 +18,7 @@ BENCHMARKS = [
         standard=[
             *grid(device="cpu", model="gpt2", phase="train", batch=2, length=64),
             *grid(device="cpu", model="bert", phase="infer", length=64),
-            *grid(device="cpu", model="resnet", phase=["train", "infer"], variants=("bf16",)),
+            *grid(device="cpu", model="resnet", phase="infer", variants=("bf16",)),
             *grid(device="cuda", model=MODELS, phase=["train", "infer"], size="base"),
         ],
         full=[

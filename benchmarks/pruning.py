@@ -27,7 +27,8 @@ BENCHMARKS = [
         variants=("unstructured", "2-4-zeros", "structured", "gradual"),
         quick=grid(model="digits", phase="infer", epochs=6),
         standard=[
-            *grid(model="digits", phase=["train", "infer"]),
+            *grid(device="cpu", model="digits", phase=["train", "infer"], epochs=6),
+            *grid(device="cuda", model="digits", phase=["train", "infer"]),
             *grid(device="cuda", model="digits", phase="infer", width=256, layers=4, head=64),
         ],
         full=[

@@ -26,7 +26,6 @@ BITS = ("bf16", "dynamic-int8", "int8-weight-only", "int4-weight-only", "bnb-nf4
 FEW = ("dynamic-int8", "int8-weight-only", "int4-weight-only")
 #: Without ``bnb-int8-plain``, which differs from ``bnb-int8`` where activations have outliers.
 TRAINED = (*BITS, "int8-dynamic", "int2", "int2-packed", "bnb-int8")
-EAGER = ("dynamic-int8", "int8-weight-only")
 LOSSY = ("dynamic-int8", "int2")
 TORCHAO = ("int8-weight-only", "int8-dynamic", "int4-weight-only", "fp8-weight-only", "fp8-dynamic")
 COMPILED, DECODING = "compile:default", "kv-cache:static-compile"
@@ -76,7 +75,9 @@ BENCHMARKS = [
         ],
         standard=[
             *grid(device="cpu", model="minilm", phase="infer", batch=8, variants=("dynamic-int8",)),
-            *grid(device="cpu", model="llama", phase="infer", batch=1, length=128, variants=EAGER),
+            *grid(
+                device="cpu", model="llama", phase="infer", batch=1, length=128, variants=("dynamic-int8",)
+            ),
             *grid(device="cpu", model="llama", phase="generate", batch=1, length=32, new=8, variants=FEW),
             *grid(
                 device="cpu",

@@ -10,10 +10,6 @@ STREAM = {"model": "requests", "phase": "load"}
 BENCHMARK = Benchmark(
     technique="token-cache",
     quick=grid(**STREAM),
-    standard=[
-        *grid(**STREAM),
-        *grid(**STREAM, skew=1.0, variants=("lru-1000",)),
-    ],
     full=[
         *grid(**STREAM, skew=[0.6, 0.8, 1.0], characters=[200, 1000]),
         *grid(**STREAM, texts=[2000, 20000]),
