@@ -33,14 +33,15 @@ def technique(row: CaseSummary) -> str:
     return spoken if name not in techniques() and spoken in techniques() else name
 
 
+def variant(row: CaseSummary) -> str:
+    """With its technique where rows of a family stand together: ``batch-size:4`` among those of batch."""
+    own, family = technique(row), row.case.technique or row.case.benchmark
+    return row.case.variant if own == family or "+" in row.case.variant else f"{own}:{row.case.variant}"
+
+
 def workload(row: CaseSummary) -> str:
     shown = " ".join(f"{key}={value}" for key, value in row.case.parameters.items())
     return f"{row.case.workload} {shown}".strip()
-
-
-def case(row: CaseSummary) -> str:
-    """``gpt2-train batch=2 [bf16]``, as plots name a case."""
-    return f"{workload(row)} [{row.case.variant}{', baseline' if row.case.is_baseline else ''}]"
 
 
 def speedup(row: CaseSummary) -> str:
@@ -186,4 +187,4 @@ def drift(info: Json) -> str:
     start, end = info.get("ceilings") or {}, info.get("ceilings_at_end") or {}
     moved = {name: end[name] / start[name] - 1 for name in start if start[name] and name in end}
     told = [f"{name} {change:+.0%}" for name, change in moved.items() if abs(change) > STEADY]
-    return f"its ceilings from start to end: {', '.join(told)}" if told else ""
+    return f"the machine itself changed while it ran: {', '.join(told)}" if told else ""

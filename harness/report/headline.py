@@ -13,7 +13,7 @@ from harness.judgement import Judgement
 from harness.record import OK
 from harness.report import cells
 from harness.rows import CaseSummary
-from harness.verdict import NOT_MEASURED
+from harness.verdict import CONFIRMED, NOT_MEASURED
 
 #: How a figure is written before anything was measured.
 SHOWN = {
@@ -102,6 +102,17 @@ def claims(judgement: Judgement) -> str:
     told = ", ".join(f"{number} {verdict}" for verdict, number in count.most_common())
     held = sum(one.held for one in measured)
     return f"Claims: {held} of {len(measured)} verdicts held ({told or 'none measured'})."
+
+
+def held(judgement: Judgement) -> str:
+    """``claims held 45 of 86, targets met 2 of 4``: met by every case that they could be judged on."""
+    measured = [one.held for one in judgement.claims if one.verdict != NOT_MEASURED]
+    missed: dict[str, bool] = {}
+    for one in judgement.targets:
+        if one.verdict != NOT_MEASURED:
+            missed[one.target.id] = missed.get(one.target.id, False) or one.verdict != CONFIRMED
+    met = list(missed.values()).count(False)
+    return f"claims held {sum(measured)} of {len(measured)}, targets met {met} of {len(missed)}"
 
 
 def targets(judgement: Judgement) -> str:

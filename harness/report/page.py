@@ -17,9 +17,12 @@ from harness.report.plots.history import history
 from harness.rows import CaseSummary
 
 ASSETS = Path(__file__).parent / "assets"
+#: What to turn on, of which as many are on the first screen.
+FIRST = 7
 INTRODUCTION = (
     "Techniques that are said to make models faster or smaller, each measured against the same model without "
-    "it. In brackets the 95 % interval over fresh launches; technique:variant is what claimbench calls it."
+    "it. In brackets the 95 % interval over fresh launches; technique:variant is what claimbench calls it, "
+    "and gpt2-train is GPT-2 in training."
 )
 
 
@@ -123,7 +126,25 @@ def _first(runs: Sequence[Judged]) -> Html:
 
 
 def _card(one: Judged) -> Html:
-    gains = [
+    """What to turn on, and beside it what held; so that both are on the first screen."""
+    held = [
+        tag("p", headline.claims(one.judgement)),
+        tag("p", "Targets:"),
+        tag("ul", *(tag("li", line) for line in headline.target_lines(one.judgement))),
+        tag("p", calibration.beside(one.run.folder, one.run.info)),
+    ]
+    where = html.link("what was planned, and on what machine", "raw", one.machine, one.name, store.RUN)
+    return tag(
+        "section",
+        tag("h2", one.machine, tag("span", f" {headline.held(one.judgement)}", class_="quiet")),
+        tag("div", tag("div", *_gains(one)), tag("div", *held), class_="first"),
+        tag("p", cells.heading(one.run.info), ": ", where, class_="quiet"),
+        class_="card",
+    )
+
+
+def _gains(one: Judged) -> Iterator[Html]:
+    found = [
         tag(
             "li",
             tag("strong", gain.what),
@@ -132,24 +153,13 @@ def _card(one: Judged) -> Html:
             f"besides: {gain.cost}",
         )
         for gain in headline.gains(one.judgement)
-    ] or [tag("li", "nothing here is measurably better than the baseline")]
-    raw = ("raw", one.machine, one.name)
-    return tag(
-        "section",
-        tag("h2", one.machine),
-        tag("ul", *gains),
-        tag("p", headline.claims(one.judgement)),
-        tag("p", "Targets:"),
-        tag("ul", *(tag("li", told) for told in headline.target_lines(one.judgement))),
-        tag("p", calibration.beside(one.run.folder, one.run.info)),
-        tag("p", cells.heading(one.run.info), class_="quiet"),
-        tag(
-            "p",
-            html.link("what was planned, and on what machine (run.json)", *raw, store.RUN),
-            class_="quiet",
-        ),
-        class_="card",
-    )
+    ]
+    if not found:
+        yield tag("p", "Nothing here is measurably better than the baseline.")
+        return
+    yield tag("ul", *found[:FIRST])
+    if further := found[FIRST:]:
+        yield tag("details", tag("summary", f"{len(further)} more"), tag("ul", *further))
 
 
 def _by_technique(one: Judged) -> dict[str, list[CaseSummary]]:

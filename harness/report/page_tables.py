@@ -119,7 +119,8 @@ def technique(name: str, pairs: Sequence[tuple[Judged, CaseSummary]]) -> Html:
 def _row(one: Judged, row: CaseSummary) -> Html:
     case = row.case
     data = {"data_phase": case.phase, "data_model": case.model, "data_device": case.device}
-    texts = (one.machine, *cells.cells(row), _samples(one, row))
+    where, _, *figures = cells.cells(row)
+    texts = (one.machine, where, cells.variant(row), *figures, _samples(one, row))
     return tag("tr", html.cells(texts, ROWS), data_machine=one.machine, **data)
 
 

@@ -135,10 +135,30 @@ def test_a_machine_that_became_another_during_the_run_is_told() -> None:
     info: Json = {"profile": "quick", "device": "cpu", "ceilings": {"float32": 200.0, "copy": 10.0}}
     assert "ceilings" not in cells.heading(info)
     info["ceilings_at_end"] = {"float32": 160.0, "copy": 10.2}
-    assert cells.heading(info).endswith("its ceilings from start to end: float32 -20%")
+    assert cells.heading(info).endswith("the machine itself changed while it ran: float32 -20%")
     info["ceilings_at_end"] = {"float32": 196.0}
     assert cells.drift(info) == ""
 
 
 def test_an_unbounded_interval_is_not_drawn_as_a_number() -> None:
     assert Interval(1.0, 0.0, float("inf"), 1).half_width == float("inf")
+
+
+def test_among_a_family_a_variant_has_its_techniques_name() -> None:
+    def named(benchmark: str, variant: str, technique: str) -> str:
+        (case,) = handmade.group(variant, benchmark=benchmark, technique=technique)
+        return cells.variant(CaseSummary(case=case, outcome="ok"))
+
+    assert named("batch-size", "4", "batch") == "batch-size:4"
+    assert named("mixed-precision", "bf16", "") == "bf16"
+    assert named("checkpointing-depth", "full", "checkpointing") == "full"
+    assert named("a", "checkpointing:full+compile:default", "b") == "checkpointing:full+compile:default"
+
+
+def test_a_cost_leaves_out_long_lists_of_figures() -> None:
+    (case,) = handmade.group("bf16")
+    few = CaseSummary(case=case, outcome="ok", figures={"hit rate": 0.6, "part:forward": 1.0})
+    many = CaseSummary(case=case, outcome="ok", figures={"a": 1.0, "b": 2.0, "c": "d"})
+    assert cells.cost(few) == "hit rate 0.6"
+    assert cells.cost(many) == ""
+    assert cells.remark(many) == "a 1, b 2, c d"

@@ -76,6 +76,7 @@ def test_names_are_data(opened: Page) -> None:
 def test_first_screen_says_what_to_turn_on(opened: Page) -> None:
     card = opened.locator(".card").first.inner_text()
     assert "mixed-precision:bf16: 1.7x" in card or "mixed-precision:bf16: 1.7x" in opened.inner_text("main")
+    assert "claims held 2 of 3, targets met" in card
     assert "Claims: 2 of 3 verdicts held" in card
     assert "Targets:" in card
 

@@ -138,8 +138,8 @@ def row(axes: Axes, y: float, label: str, says: str) -> None:
 
 
 def case(row: CaseSummary, also: str = "") -> str:
-    """As `cells.case` names it, with room for its variant: of a workload with many parameters a part."""
-    variant = f"[{row.case.variant}{', baseline' if row.case.is_baseline else ''}]{also}"
+    """``gpt2-train batch=2 [bf16]``, the variant whole: of a workload with many parameters a part."""
+    variant = f"[{cells.variant(row)}{', baseline' if row.case.is_baseline else ''}]{also}"
     return f"{short(cells.workload(row), max(16, LABEL - 1 - len(variant)))} {variant}"
 
 
