@@ -6,28 +6,21 @@ Importing this imports no torch; what a subcommand needs is imported when it run
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 import harness
+from harness import examples
 from harness.benchmark import BENCHMARKS, PROFILES
 from harness.errors import BadInput
 
 RAN, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-
-EPILOG = """\
-start here:
-  python -m harness doctor                     what on this machine would make numbers bad
-  python -m harness run                        measure everything quickly (within 20 minutes)
-  python -m harness run mixed-precision --profile standard
-  python -m harness run mixed-precision:bf16+checkpointing:full
-  python -m harness report                     a page with plots, to open from disk
-  python -m harness judge                      what the last run says about claims and targets
-
-exit codes: 0 ran (a failed case is data), 1 --strict found a missed target, a contradicted claim or a wrong
-result, 2 bad input, 130 interrupted"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,10 +32,11 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one subcommand; the exit code."""
-    options = _parser().parse_args(arguments)
     try:
-        code: int = options.command(options)
-        return code
+        with _ended_as_by_ctrl_c():
+            options = _parser().parse_args(arguments)
+            code: int = options.command(options)
+            return code
     except BadInput as error:
         print(f"claimbench: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -54,11 +48,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+@contextlib.contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """A cancelled job, or a terminal that is closed, ends a run as Ctrl-C does, and leaves no less."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    # One that is ignored stays so, as under nohup.
+    ends = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is signal.SIG_DFL]
+    try:
+        for one in ends:
+            signal.signal(one, interrupt)
+        yield
+    finally:
+        for one in ends:
+            signal.signal(one, signal.SIG_DFL)
+
+
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m harness",
-        description=harness.__doc__,
-        epilog=EPILOG,
+        description=str(harness.__doc__).splitlines()[0],
+        epilog=examples.START,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"claimbench {harness.__version__}")
@@ -74,20 +86,31 @@ def _parser() -> Parser:
     return parser
 
 
+def _command(commands: argparse._SubParsersAction[Parser], name: str, says: str) -> Parser:
+    """A subcommand, whose help ends with what to type."""
+    return commands.add_parser(
+        name,
+        help=says,
+        description=f"{says[0].upper()}{says[1:]}.",
+        epilog=examples.of(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
 def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser(
-        "list", help="the techniques, their variants and the workloads they are measured on"
+    parser = _command(
+        commands, "list", "the techniques, their variants and the workloads they are measured on"
     )
     parser.add_argument("names", nargs="*", metavar="TECHNIQUE", help="only these; default: all")
     _profile(parser, None)
     _benchmarks(parser)
     _device(parser, ("cpu", "cuda"), "cpu")
     _format(parser, "markdown")
-    parser.set_defaults(command=_list)
+    parser.set_defaults(command=_later("commands", "list_"))
 
 
 def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("run", help="measure, and judge what was measured")
+    parser = _command(commands, "run", "measure, and judge what was measured")
     parser.add_argument(
         "names",
         nargs="*",
@@ -114,11 +137,11 @@ def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     _strict(parser)
     _format(parser, "markdown")
-    parser.set_defaults(command=_run)
+    parser.set_defaults(command=_later("session", "run"))
 
 
 def _add_judge(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("judge", help="a stored run against every claim and target")
+    parser = _command(commands, "judge", "a stored run against every claim and target")
     parser.add_argument("run", nargs="?", metavar="RUN", help="a run's folder; default: the last one")
     _out(parser)
     parser.add_argument(
@@ -126,19 +149,17 @@ def _add_judge(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     _strict(parser)
     _format(parser, "markdown")
-    parser.set_defaults(command=_judge)
+    parser.set_defaults(command=_later("commands", "judge"))
 
 
 def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser(
-        "doctor", help="what on this machine makes numbers bad, and what to do about it"
-    )
+    parser = _command(commands, "doctor", "what on this machine makes numbers bad, and what to do about it")
     _format(parser)
-    parser.set_defaults(command=_doctor)
+    parser.set_defaults(command=_later("commands", "doctor"))
 
 
 def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("report", help="a page with plots of one or several runs, to open from disk")
+    parser = _command(commands, "report", "a page with plots of one or several runs, to open from disk")
     parser.add_argument(
         "runs", nargs="*", metavar="RUN", help="runs' folders; default: each machine's newest of each profile"
     )
@@ -151,19 +172,19 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--index", action="store_true", help="write README.md under the results folder as well"
     )
-    parser.set_defaults(command=_report)
+    parser.set_defaults(command=_later("commands", "report"))
 
 
 def _add_readme(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("readme", help="write a run's table between the results markers of a README")
+    parser = _command(commands, "readme", "write a run's table between the results markers of a README")
     parser.add_argument("run", nargs="?", metavar="RUN", help="a run's folder; default: the last one")
     _out(parser)
     parser.add_argument("--file", default="README.md", metavar="FILE", help="default: README.md")
-    parser.set_defaults(command=_readme)
+    parser.set_defaults(command=_later("commands", "readme"))
 
 
 def _add_compare(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("compare", help="two commits, environments or stored runs: what got worse")
+    parser = _command(commands, "compare", "two commits, environments or stored runs: what got worse")
     add = parser.add_argument
     add("sides", nargs="*", metavar="A B [TECHNIQUE]", help="commits (. is the tree as it is) or runs")
     add("--python", action="append", default=[], metavar="PYTHON", help="twice: two environments instead")
@@ -183,7 +204,7 @@ def _add_compare(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _add_calibrate(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("calibrate", help="how far verdicts are to be trusted on this machine, now")
+    parser = _command(commands, "calibrate", "how far verdicts are to be trusted on this machine, now")
     add = parser.add_argument
     add("--budget", metavar="TIME", default="5m", help="wall time, such as 5m or 1h; default: 5m")
     add("--timeout", metavar="TIME", default="5m", help="a step that hangs this long is ended; default 5m")
@@ -191,7 +212,7 @@ def _add_calibrate(commands: argparse._SubParsersAction[Parser]) -> None:
     _device(parser, ("auto", "cpu", "cuda"), "auto")
     _out(parser)
     _format(parser)
-    parser.set_defaults(command=_calibrate)
+    parser.set_defaults(command=_later("commands_calibrate", "run"))
 
 
 def _profile(parser: Parser, default: str | None) -> None:
@@ -224,49 +245,15 @@ def _format(parser: Parser, *more: str) -> None:
     parser.add_argument("--format", choices=("table", "json", *more), default="table", help="default: table")
 
 
-def _list(options: argparse.Namespace) -> int:
-    from harness import commands
+def _later(module: str, function: str) -> Callable[[argparse.Namespace], int]:
+    """`function` of a module of ours that is imported when it is called."""
 
-    return commands.list_(options)
+    def call(options: argparse.Namespace) -> int:
+        code: int = getattr(importlib.import_module(f"harness.{module}"), function)(options)
+        return code
 
-
-def _run(options: argparse.Namespace) -> int:
-    from harness import session
-
-    return session.run(options)
-
-
-def _judge(options: argparse.Namespace) -> int:
-    from harness import commands
-
-    return commands.judge(options)
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    from harness import commands
-
-    return commands.doctor(options)
-
-
-def _report(options: argparse.Namespace) -> int:
-    from harness import commands
-
-    return commands.report(options)
-
-
-def _readme(options: argparse.Namespace) -> int:
-    from harness import commands
-
-    return commands.readme(options)
+    return call
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from harness import commands_bisect, commands_compare
-
-    return commands_bisect.run(options) if options.bisect else commands_compare.run(options)
-
-
-def _calibrate(options: argparse.Namespace) -> int:
-    from harness import commands_calibrate
-
-    return commands_calibrate.run(options)
+    return _later("commands_bisect" if options.bisect else "commands_compare", "run")(options)

@@ -7,7 +7,6 @@ import contextlib
 import json
 import math
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from harness import (
     launch,
     machine,
     precision,
+    scratch,
     stats,
 )
 from harness.comparing import Asked, Cell, Pair
@@ -42,8 +42,7 @@ def run(options: argparse.Namespace) -> int:
     repo = checkouts.repository()
     commits = checkouts.between(repo, checkouts.resolve(repo, good), checkouts.resolve(repo, bad))
     with contextlib.ExitStack() as stack:
-        scratch = tempfile.TemporaryDirectory(prefix="claimbench-", ignore_cleanup_errors=True)
-        place = Path(stack.enter_context(scratch))
+        place = stack.enter_context(scratch.folder())
         both = stack.enter_context(commands_compare.sides(options))
         pair = stack.enter_context(
             comparing.pair(both, commands_compare.asked(options, [wanted.split("/")[0]], both), place)

@@ -6,12 +6,11 @@ import argparse
 import contextlib
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import calibrating, calibration, commands_compare, comparing, limits, machine, session
+from harness import calibrating, calibration, commands_compare, comparing, limits, machine, scratch, session
 from harness.changes import View
 from harness.comparing import Pair
 from harness.engines.elsewhere import HERE, Side
@@ -27,8 +26,7 @@ def run(options: argparse.Namespace) -> int:
     settings = commands_compare._settings(options)
     ends = time.monotonic() + settings.budget
     with contextlib.ExitStack() as stack:
-        scratch = tempfile.TemporaryDirectory(prefix="claimbench-", ignore_cleanup_errors=True)
-        both, journal = stack.enter_context(_opened(options, Path(stack.enter_context(scratch))))
+        both, journal = stack.enter_context(_opened(options, stack.enter_context(scratch.folder())))
         say = shown.Told(journal.run, quiet=options.format != "table")
         try:
             calibrating.measure(both, journal, settings, ends, say.compared)
@@ -46,11 +44,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _opened(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[Pair, Journal]]:
+def _opened(options: argparse.Namespace, place: Path) -> Iterator[tuple[Pair, Journal]]:
     folder = str(calibrating.PLANTED)
     free = int(session.HOST_SHARE * limits.available_memory())
     asked = comparing.Asked(["planted"], "quick", options.device, (folder, folder), free)
-    with comparing.pair(_sides(), asked, scratch) as both:
+    with comparing.pair(_sides(), asked, place) as both:
         if options.device == "cuda" and both.facts[0]["device"] != "cuda":
             raise BadInput("--device cuda: torch finds no CUDA device; see what doctor says")
         no_groups: list[list[Case]] = []

@@ -8,7 +8,6 @@ import dataclasses
 import json
 import shlex
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from harness import (
     comparing,
     limits,
     machine,
+    scratch,
     session,
     store,
 )
@@ -122,8 +122,7 @@ def _stored(a: str, b: str) -> Comparison:
 def _live(options: argparse.Namespace, names: Sequence[str]) -> tuple[Comparison, Path | None]:
     settings = _settings(options)
     with contextlib.ExitStack() as stack:
-        scratch = tempfile.TemporaryDirectory(prefix="claimbench-", ignore_cleanup_errors=True)
-        place = Path(stack.enter_context(scratch))
+        place = stack.enter_context(scratch.folder())
         both = stack.enter_context(sides(options))
         pair = stack.enter_context(comparing.pair(both, asked(options, names, both), place))
         journal = _journal(options, pair)

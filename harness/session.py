@@ -10,10 +10,9 @@ import contextlib
 import dataclasses
 import re
 import shlex
-import tempfile
 from pathlib import Path
 
-from harness import benchmark, commands, flops, limits, machine, plan, store, torch_info
+from harness import benchmark, commands, flops, limits, machine, plan, scratch, store, torch_info
 from harness.engines import local
 from harness.engines.local import LocalEngine
 from harness.errors import BadInput, WorkerFailed
@@ -37,11 +36,11 @@ def run(options: argparse.Namespace) -> int:
         benchmark.chosen(
             options.names, benchmark.discover(options.benchmarks)
         )  # A wrong name is said at once.
-    with tempfile.TemporaryDirectory(prefix="claimbench-", ignore_cleanup_errors=True) as scratch:
-        engine = LocalEngine(Path(scratch))
+    with scratch.folder() as place:
+        engine = LocalEngine(place)
         journal, planned = _open(options, engine)
         try:
-            start = _starter(engine, planned, options.benchmarks, Path(scratch), memory_limit)
+            start = _starter(engine, planned, options.benchmarks, place, memory_limit)
             settings = _settings(options, journal.run.info["profile"])
             return _measure(options, settings, journal, planned, start, engine)
         finally:
@@ -67,8 +66,10 @@ def _measure(
             _ceilings_again(journal, engine)
     except KeyboardInterrupt:
         progress.close()
-        commands.show(options, journal.run)
-        progress.say(f"interrupted; nothing finished is lost. Go on with: {resume}")
+        try:
+            commands.show(options, journal.run)
+        finally:  # Whoever is in a hurry interrupts the table as well.
+            progress.say(f"interrupted; nothing finished is lost. Go on with: {resume}")
         return 130
     except BadInput as error:
         raise BadInput(f"{error}. Go on with: {resume}") from error
@@ -128,7 +129,7 @@ def _call(engine: LocalEngine, function: object, *arguments: object) -> Json:
         raise BadInput(f"cannot measure here: {failed.message}") from failed
 
 
-def _starter(engine: LocalEngine, planned: Plan, folder: Path, scratch: Path, memory_limit: int) -> Start:
+def _starter(engine: LocalEngine, planned: Plan, folder: Path, place: Path, memory_limit: int) -> Start:
     """How the runner gets a worker for a case."""
 
     def start(case: Case, seed: int) -> Worker:
@@ -137,7 +138,7 @@ def _starter(engine: LocalEngine, planned: Plan, folder: Path, scratch: Path, me
             "benchmarks": str(folder),
             "seed": seed,
             "memory_limit": None if case.device == "cuda" else memory_limit,
-            "environment": local.environment(scratch, case.id),
+            "environment": local.environment(place, case.id),
         }
         return engine.start(spec, fresh=planned.fresh(case))
 

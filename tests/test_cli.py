@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from harness import cli, plan, session
+from harness import cli, examples, plan, session
 from harness.errors import BadInput
 from harness.store import Journal
 
@@ -23,14 +24,18 @@ def call(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=120)
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], *[[c, "--help"] for c in ("list", "run", "judge", "doctor", "readme")]]
-)
+@pytest.mark.parametrize("arguments", [["--help"], *[[name, "--help"] for name in examples.EXAMPLES]])
 def test_help_says_what_to_type_next(arguments: list[str]) -> None:
     done = call(*arguments)
     assert done.returncode == 0
     assert "usage: python -m harness" in done.stdout
+    assert "\n  python -m harness " in done.stdout
     assert not done.stderr
+
+
+@pytest.mark.parametrize("line", [line for lines in examples.EXAMPLES.values() for line, _ in lines])
+def test_what_help_says_to_type_is_taken(line: str) -> None:
+    assert cli._parser().parse_args(shlex.split(line)).command
 
 
 def test_list_names_every_technique_with_its_variants() -> None:

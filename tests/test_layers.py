@@ -18,7 +18,7 @@ ROOT = Path(harness.__file__).parent
 #: `workload`, the words in which jobs are spoken of, needs nothing: it is below the leaves that take a job.
 LAYERS = [
     {"__main__"},
-    {"cli"},
+    {"cli", "examples"},
     {"commands_bisect"},
     {"commands_calibrate"},
     {"commands_compare", "calibrating"},
@@ -66,6 +66,7 @@ LAYERS = [
         "nvidia",
         "cgroup",
         "threads",
+        "scratch",
     },
     {"workload"},
     {"weights"},

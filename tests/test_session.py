@@ -161,3 +161,48 @@ def test_the_runner_itself_stays_small_and_free_of_torch(tmp_path: Path) -> None
     process.kill()
     process.wait()
     assert 0 < highest < 150e6
+
+
+@pytest.mark.parametrize("sent", [[signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
+def test_a_run_that_is_told_to_end_says_how_it_goes_on(tmp_path: Path, sent: list[signal.Signals]) -> None:
+    (tmp_path / "temporary").mkdir()
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        command(out, "toy"),
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while lines(out) < 1:
+        assert process.poll() is None
+        time.sleep(0.01)
+    for number in sent:
+        os.kill(process.pid, number)
+        time.sleep(0.2)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "python -m harness run --resume" in output
+    assert "Traceback" not in output
+
+
+def test_an_interrupt_while_torch_is_imported_is_no_traceback(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command(tmp_path, "toy"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not psutil.Process(process.pid).children():
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output.strip()) == (130, "")

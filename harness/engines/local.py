@@ -13,7 +13,8 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -116,9 +117,24 @@ class LocalEngine:
         context = self._fresh if fresh else self._warm
         ours, theirs = context.Pipe()
         process = context.Process(target=target, args=(theirs, spec), daemon=False)
-        process.start()
+        if not fresh:
+            with _unheard():
+                forkserver.ensure_running()  # Its import of torch takes seconds, in which Ctrl-C is heard.
+        with _unheard() if fresh else contextlib.nullcontext():
+            process.start()
         theirs.close()
         return Worker(process, ours, log)
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """What is started here hears no Ctrl-C, not even while it imports; the runner hears it right after."""
+    resource_tracker.ensure_running()  # Where it has yet to be started, that would let Ctrl-C through again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def environment(scratch: Path, case: str, side: str = "") -> dict[str, str]:
@@ -142,4 +158,5 @@ def _call(connection: Connection, spec: Json) -> None:
         answer = {"ok": spec["function"](*spec["arguments"])}
     except Exception as error:
         answer = worker.failure(error)
-    connection.send_bytes(json.dumps(answer).encode())
+    with contextlib.suppress(BrokenPipeError):  # Whoever asked is gone.
+        connection.send_bytes(json.dumps(answer).encode())

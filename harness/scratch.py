@@ -1,0 +1,35 @@
+"""The folder of what a run needs only while it lasts: logs, compile caches, models that it trained.
+
+A run that is killed cannot take its folder away; the next run does. Each folder holds a file that its run
+keeps locked as long as it lives, so a folder whose file nobody has locked is nobody's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIX = "claimbench-"
+LOCK = "in-use"
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A new folder, gone afterwards, as are those that killed runs have left. The user's TMPDIR holds it."""
+    _sweep(Path(tempfile.gettempdir()))
+    made = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
+    with made as name, open(Path(name, LOCK), "ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield Path(name)
+
+
+def _sweep(place: Path) -> None:
+    for lock in place.glob(f"{PREFIX}*/{LOCK}"):
+        # Another user's cannot be opened; one that another run sweeps at the same time is gone.
+        with contextlib.suppress(OSError), open(lock, "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
