@@ -182,7 +182,7 @@ def bitsandbytes(model: Any, **given: Any) -> nn.Module:
     """The model loaded again from its own weights, as ``BitsAndBytesConfig`` asks to be used.
 
     The head stays as it is, as there, and so do layers that NF4 does not divide. Raises Unsupported if that
-    is all of them.
+    is all of them, or if the model has weights that are not made again, as those of folded normalizations.
     """
     import transformers
     from transformers.quantizers.base import get_keys_to_not_convert
@@ -193,13 +193,19 @@ def bitsandbytes(model: Any, **given: Any) -> nn.Module:
     config_of: Any = transformers.BitsAndBytesConfig
     config = config_of(**given, llm_int8_skip_modules=[*get_keys_to_not_convert(model), *skipped])
     with _no_progress_bar():
-        found: nn.Module = type(model).from_pretrained(
+        found: nn.Module
+        found, told = type(model).from_pretrained(
             None,
             config=model.config,
             state_dict=model.state_dict(),
             dtype=model.dtype,
             device_map={"": model.device},
             quantization_config=config,
+            output_loading_info=True,
+        )
+    if told["unexpected_keys"]:
+        raise Unsupported(
+            f"{type(model).__name__} is loaded again without its {min(told['unexpected_keys'])}"
         )
     return found
 

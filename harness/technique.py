@@ -23,6 +23,7 @@ STAGES = (
     "pipeline",
     "architecture",
     "batch",
+    "folding",
     "weights",
     "adapter",
     "attention",

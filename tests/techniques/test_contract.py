@@ -130,8 +130,8 @@ def pairs() -> Iterator[str]:
             yield from (f"{first}+{second}" for first, second in both if not {first, second} & {*ALIKE})
 
 
-def changes(one: Technique) -> list[str]:
-    return [f"{one.name}:{name}" for name, _ in same_results(one, "train") if name != one.baseline]
+def changes(one: Technique, phase: str = "train") -> list[str]:
+    return [f"{one.name}:{name}" for name, _ in same_results(one, phase) if name != one.baseline]
 
 
 @pytest.fixture
@@ -177,6 +177,40 @@ def test_two_together_give_the_results_of_the_baseline(
         assert isinstance(found, dict)
         equality = judged(baseline(model, "train"), variant, found)
         assert equality["ok"], equality
+    assert process_state() == before
+
+
+def pairs_of_inference() -> Iterator[str]:
+    """Those of which one is for inference alone. Compiling them is traced above, and told by benchmarks."""
+    able = [one for one in techniques().values() if "infer" in one.phases and one.stage != "compile"]
+    for one, other in itertools.combinations(able, 2):
+        if one.stage != other.stage and not ("train" in one.phases and "train" in other.phases):
+            both = itertools.product(changes(one, "infer"), changes(other, "infer"))
+            yield from (f"{first}+{second}" for first, second in both if not {first, second} & {*ALIKE})
+
+
+#: 16-bit weights, or results, that meet another type: autocast's, or a ResNet's images. Loud, and an outcome.
+TWO_TYPES = re.compile(
+    "mixed-precision:.*quantization:(bf16|dynamic-int8|int4)|batch-norm.*quantization:bf16"
+)
+
+
+@pytest.mark.parametrize("spelling", list(pairs_of_inference()))
+def test_two_together_give_the_results_of_the_baseline_in_inference(
+    spelling: str, baseline: Callable[[str, str], Results]
+) -> None:
+    both = stack(spelling)
+    variant = both.variant(both.name)
+    model = "resnet" if "batch-norm" in spelling else "wide-gpt2"
+    before = process_state()
+    try:
+        equality = judged(baseline(model, "infer"), variant, first_step(variant.apply(tiny(model, "infer"))))
+        assert equality["ok"], equality
+    except Unsupported:
+        assert model == "resnet", "of a ResNet neither attention nor every layer's weights can be another's"
+    except RuntimeError:
+        if not TWO_TYPES.search(spelling):
+            raise
     assert process_state() == before
 
 
