@@ -164,6 +164,10 @@ def read(folder: Path | str) -> Run:
         if key not in info:
             raise BadInput(f"{folder / RUN} is not a run of this harness: it has no {key!r}")
     run = Run(folder, info)
+    try:
+        run.groups  # noqa: B018 - read once, so that whoever judges can take it as it is
+    except (TypeError, KeyError, AttributeError, ValueError):
+        raise BadInput(f"{folder / RUN} is not a run of this harness: its plan is no list of cases") from None
     text = _text(folder / JOURNAL, "") if (folder / JOURNAL).exists() else ""
     whole, _, torn = text.rpartition("\n")
     if torn:
@@ -199,11 +203,17 @@ def _text(path: Path, otherwise: str) -> str:
 
 def _launch(line: str, path: Path, number: int) -> Json:
     launch = _object(line, path, number)
-    if not {"kind", "group", "launch", "records"} <= launch.keys():
+    records = launch.get("records")
+    named = isinstance(records, list) and all(map(_is_record, records))
+    if not named or not {"kind", "group", "launch"} <= launch.keys():
         raise BadInput(
             f"{path} line {number} is not a launch of this harness; move the file away or mend the line"
         )
     return launch
+
+
+def _is_record(one: Any) -> bool:
+    return isinstance(one, dict) and {"case", "variant", "outcome"} <= one.keys()
 
 
 def read_json(path: Path, newest: int) -> Json:
@@ -215,7 +225,7 @@ def _object(text: str, path: Path, number: int = 0, newest: int = SCHEMA) -> Jso
     where = f"{path} line {number}" if number else f"{path}"
     try:
         data: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadInput(f"{where} is not JSON; move the file away or mend it") from None
     if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
         raise BadInput(f"{where} is not from this harness: it names no schema")

@@ -106,6 +106,10 @@ def test_an_unwritable_folder_is_said(tmp_path: Path) -> None:
         ("[]\n", "line 1 is not from this harness"),
         ('{"schema": 1, "kind": "time"}\n', "line 1 is not a launch"),
         ('{"schema": 99, "kind": "time"}\n', "schema 99.*upgrade claimbench"),
+        ('{"schema":1,"kind":"time","group":"g","launch":0,"records":[null]}\n', "line 1 is not a launch"),
+        ('{"schema":1,"kind":"time","group":"g","launch":0,"records":[{"case":"g#a"}]}\n', "is not a launch"),
+        ('{"schema":1,"kind":"time","group":"g","launch":0,"records":3}\n', "line 1 is not a launch"),
+        ("[" * 100_000 + "\n", "line 1 is not JSON"),
     ],
 )
 def test_a_foreign_journal_is_refused_by_file_and_line(journal: Journal, text: str, says: str) -> None:
@@ -120,6 +124,11 @@ def test_a_foreign_journal_is_refused_by_file_and_line(journal: Journal, text: s
         ("{", "is not JSON"),
         ('{"schema": 2, "plan": {}}', "schema 2, this version reads up to 1"),
         ('{"schema": 1}', "not a run of this harness"),
+        ('{"schema":1,"plan":3,"profile":"quick","device":"cpu"}', "its plan is no list of cases"),
+        (
+            '{"schema":1,"plan":{"groups":[[{"x":1}]]},"profile":"quick","device":"cpu"}',
+            "its plan is no list of cases",
+        ),
     ],
 )
 def test_a_foreign_run_is_refused(tmp_path: Path, text: str, says: str) -> None:
