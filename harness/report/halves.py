@@ -7,7 +7,8 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -26,21 +27,48 @@ def each(parts: Sequence[Callable[[], Found]]) -> list[Found]:
         return [part() for part in parts]
     context = multiprocessing.get_context("fork")
     inbox, outbox = context.Pipe(duplex=False)
+    taken = context.Value("i", 0)
     # What is there stays where it is: a collection would go through it, and copy its pages in the fork.
     gc.freeze()
-    other = context.Process(target=_send, args=(outbox, parts[1::2]), daemon=True)
+    other = context.Process(target=_send, args=(outbox, parts, taken), daemon=True)
     try:
         other.start()
         outbox.close()
-        ours = [part() for part in parts[::2]]
-        theirs: list[Found] = _received(inbox)
+        found = dict(_done(parts, taken))
+        found.update(_received(inbox))
     finally:
         gc.unfreeze()
         inbox.close()
         other.join()
-    found = [*ours, *theirs]
-    found[::2], found[1::2] = ours, theirs
-    return found
+    return [found[number] for number in range(len(parts))]
+
+
+@contextmanager
+def beside(work: Callable[[], None]) -> Iterator[None]:
+    """Does `work`, which leaves files and nothing else, in a second process while the block does more."""
+    if not _forks():
+        work()
+        yield
+        return
+    other = multiprocessing.get_context("fork").Process(target=work, daemon=True)
+    other.start()
+    try:
+        yield
+    finally:
+        other.join()
+    if other.exitcode:
+        raise RuntimeError("the process that writes beside this one failed; what it said is above")
+
+
+def _done(parts: Sequence[Callable[[], Found]], taken: Any) -> Iterator[tuple[int, Found]]:
+    """The next part that nobody has taken, as long as there is one: who has less else to do takes more."""
+    while True:
+        with taken.get_lock():
+            number = taken.value
+            taken.value += 1
+        if number >= len(parts):
+            return
+        yield number, parts[number]()
 
 
 def _forks() -> bool:
@@ -48,19 +76,19 @@ def _forks() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1 and len(os.sched_getaffinity(0)) > 1
 
 
-def _send(outbox: Connection, parts: Sequence[Callable[[], Found]]) -> None:
+def _send(outbox: Connection, parts: Sequence[Callable[[], Found]], taken: Any) -> None:
     try:
-        outbox.send((None, [part() for part in parts]))
+        outbox.send((None, dict(_done(parts, taken))))
     except Exception as error:
-        outbox.send((f"{type(error).__name__}: {error}", []))
+        outbox.send((f"{type(error).__name__}: {error}", {}))
         raise
 
 
-def _received(inbox: Connection) -> list[Any]:
+def _received(inbox: Connection) -> dict[int, Any]:
     try:
         failed, found = inbox.recv()
     except EOFError:
-        failed, found = "it was killed", []
+        failed, found = "it was killed", {}
     if failed:
         raise RuntimeError(f"the process that draws the other half failed: {failed}")
-    return list(found)
+    return dict(found)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from harness import calibration, store
 from harness.history import History
-from harness.report import cells, headline, html, page_tables, samples
+from harness.report import cells, halves, headline, html, page_tables, samples
 from harness.report.html import Html, tag
 from harness.report.judged import Judged as Judged
 from harness.report.plots import drawn, style
@@ -34,25 +35,24 @@ def write(
 ) -> Path:
     """Writes the page of `runs` and all it needs under `out`; `links`: (text, address) of pages beside it."""
     (out / "plots").mkdir(parents=True, exist_ok=True)
-    for one in runs:
-        _copy_raw(one, out)
     plots = {index: _plots(one, index, out) for index, one in enumerate(runs)}
-    body = html.join(
-        [
-            _top(runs, links, histories),
-            tag(
-                "main",
-                _first(runs),
-                _pictures(images.get("", []) for images in plots.values()),
-                page_tables.side_by_side(runs),
-                page_tables.filters(runs),
-                page_tables.claims(runs),
-                *_techniques(runs, plots),
-                _over_commits(histories, out, any(one.png for one in runs)),
-                class_="one" if len(runs) == 1 else "several",
-            ),
-        ]
-    )
+    with halves.beside(partial(_write_raw, runs, out)):
+        body = html.join(
+            [
+                _top(runs, links, histories),
+                tag(
+                    "main",
+                    _first(runs),
+                    _pictures(images.get("", []) for images in plots.values()),
+                    page_tables.side_by_side(runs),
+                    page_tables.filters(runs),
+                    page_tables.claims(runs),
+                    *_techniques(runs, plots),
+                    _over_commits(histories, out, any(one.png for one in runs)),
+                    class_="one" if len(runs) == 1 else "several",
+                ),
+            ]
+        )
     path = out / "index.html"
     store.write_atomically(path, _document(body))
     return path
@@ -67,8 +67,12 @@ def _document(body: Html) -> str:
     )
 
 
-def _copy_raw(one: Judged, out: Path) -> None:
-    folder = out / "raw" / one.machine / one.name
+def _write_raw(runs: Sequence[Judged], out: Path) -> None:
+    for one in runs:
+        _write_raw_of(one, out / "raw" / one.machine / one.name)
+
+
+def _write_raw_of(one: Judged, folder: Path) -> None:
     # What an earlier page left there is of no use, and may be large.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -14,20 +16,28 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
 def numbered(number: int) -> tuple[int, int]:
+    time.sleep(0.02)  # Time for the other process to take one too.
     return number, os.getpid()
 
 
-def fails() -> tuple[int, int]:
-    raise ValueError("no such font")
+def fails_elsewhere(here: int, error: Exception | None) -> tuple[int, int]:
+    if os.getpid() == here:
+        time.sleep(0.2)
+    elif error is None:
+        os._exit(1)
+    else:
+        raise error
+    return 0, here
 
 
-@pytest.mark.parametrize("count", [4, 7])
-def test_every_other_part_is_done_elsewhere(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+@pytest.mark.parametrize("count", [4, 20])
+def test_two_processes_do_all_parts_once(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(halves, "_forks", lambda: True)
     found = halves.each([partial(numbered, number) for number in range(count)])
     assert [number for number, _ in found] == list(range(count))
-    assert {process for _, process in found[::2]} == {os.getpid()}
-    assert len({process for _, process in found[1::2]} - {os.getpid()}) == 1
+    assert len({process for _, process in found}) <= 2
+    if count == 20:
+        assert len({process for _, process in found}) == 2
 
 
 def test_without_a_second_core_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,6 +49,18 @@ def test_without_a_second_core_all_is_done_here(monkeypatch: pytest.MonkeyPatch)
 def test_what_fails_elsewhere_fails_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(halves, "_forks", lambda: True)
     with pytest.raises(RuntimeError, match="no such font"):
-        halves.each([partial(numbered, 0), fails, partial(numbered, 2), partial(numbered, 3)])
+        halves.each([partial(fails_elsewhere, os.getpid(), ValueError("no such font"))] * 5)
     with pytest.raises(RuntimeError, match="killed"):
-        halves.each([partial(numbered, 0), partial(os._exit, 1), partial(numbered, 2), partial(numbered, 3)])
+        halves.each([partial(fails_elsewhere, os.getpid(), None)] * 5)
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_what_is_written_beside_is_there_after(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, forks: bool
+) -> None:
+    monkeypatch.setattr(halves, "_forks", lambda: forks)
+    with halves.beside((tmp_path / "made").mkdir):
+        pass
+    assert (tmp_path / "made").is_dir()
+    with pytest.raises((RuntimeError, FileExistsError)), halves.beside((tmp_path / "made").mkdir):
+        pass

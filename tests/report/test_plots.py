@@ -219,3 +219,19 @@ def test_each_plot_is_drawn_once_and_each_text_measured_once(monkeypatch: pytest
     assert len(found) >= 2
     assert len(draws) == len(found)
     assert len(set(measured)) == len(measured)
+
+
+def test_nothing_of_a_plot_of_rows_lies_beyond_its_edge() -> None:
+    """Where all is placed by hand, what has no room would be cut."""
+    run = told(hand.sped(hand.around(1.7)))
+    run.info.update(INFO)
+    for _, name, figure in drawn.all_of(run, judge(run, [hand.claim()], targets.load())):
+        style.laid_out(figure)
+        whole = figure.get_tightbbox(figure.canvas.get_renderer())
+        assert min(whole.x0, whole.y0) > 0, name
+        assert whole.x1 < figure.get_figwidth(), name
+        assert whole.y1 < figure.get_figheight(), name
+        title, origin = (one.get_window_extent() for one in figure.texts)
+        for axes in figure.axes:
+            assert not axes.xaxis.label.get_window_extent().overlaps(origin), name
+            assert axes.get_window_extent().y1 < title.y0, name

@@ -21,7 +21,7 @@ PHASES = ("infer", "generate", "serve")
 #: Columns of a distribution.
 COLUMNS = 60
 MARKS = (("p50", "|"), ("p95", "^"), ("p99", "D"))
-LEGEND = "half are under the line, 95 % under the triangle, 99 % under the diamond"
+LEGEND = "line: half are faster, triangle: 95 %, diamond: 99 %"
 
 
 def latency(
@@ -73,13 +73,13 @@ def _ends(samples: Sequence[Sequence[float]]) -> tuple[float, float]:
 
 def _draw(axes: Axes, y: float, row: CaseSummary, samples: Sequence[float]) -> None:
     edges, heights = histogram(samples, *axes.get_xlim())
-    tops = [y - 0.36 + 0.4 * one for one in heights]
-    axes.add_artist(StepPatch(tops, edges, baseline=y - 0.36, fill=True, color=style.BAND))
+    tops = [y - 0.32 + 0.36 * one for one in heights]
+    axes.add_artist(StepPatch(tops, edges, baseline=y - 0.32, fill=True, color=style.BAND))
     points = _percentiles(row)
     for name, mark in MARKS:
         colour = style.INK if name == "p50" else style.BLUE
         size = 13 if mark == "|" else 5
-        axes.plot([points[name]], [y - 0.27], mark, color=colour, markersize=size, markeredgewidth=1.5)
+        axes.plot([points[name]], [y - 0.23], mark, color=colour, markersize=size, markeredgewidth=1.5)
     told = ", ".join(f"{name} {units.seconds(value)}" for name, value in points.items())
     told += f"; {len(samples):,} steps, slowest {units.seconds(samples[-1])}"
     style.row(axes, y, style.case(row), told)

@@ -17,6 +17,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import LayoutEngine
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullLocator
 from PIL import Image
@@ -72,6 +73,8 @@ TICKS = (
 )
 #: Verdana has the widths of DejaVu Sans, and is where that is not.
 LOOK = "font-family: 'DejaVu Sans', Verdana, sans-serif"
+#: What is left free around a plot of rows, inches; at its right a number of the axis may reach into it.
+EDGE, SIDE = 0.08, 0.22
 #: Letters of a row's name.
 LABEL = 70
 #: Rows on one plot; the table has all.
@@ -151,9 +154,23 @@ def rows_only(axes: Axes, number: int, every: int) -> None:
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-0.5, number - 0.1)
-    # They lie within the axes; to look for room for each takes most of the time of drawing.
-    for artist in (*axes.texts, *axes.lines, *axes.patches, *axes.collections):
-        artist.set_in_layout(False)
+    axes.figure.set_layout_engine(Fixed())  # type: ignore[union-attr]
+
+
+class Fixed(LayoutEngine):
+    """Of a plot of rows, where the height of everything is known: to look for it takes half of the time."""
+
+    _adjust_compatible, _colorbar_gridspec = True, False
+
+    def execute(self, fig: Any) -> None:
+        (axes,), (title, origin) = fig.axes, fig.texts
+        tall = fig.get_figheight()
+        above = EDGE + 0.18 * (1 + title.get_text().count("\n")) + 0.12
+        below = EDGE + 0.14 + 0.15 * (1 + axes.get_xlabel().count("\n")) + 0.36
+        title.set_y(1 - EDGE / tall)
+        origin.set_y(EDGE / tall)
+        left, right = EDGE / WIDTH, 1 - SIDE / WIDTH
+        axes.set_position((left, below / tall, right - left, 1 - (above + below) / tall))
 
 
 def short(text: str, most: int) -> str:
