@@ -40,6 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadInput as error:
         print(f"claimbench: {error}", file=sys.stderr)
         return BAD_INPUT
+    except ModuleNotFoundError as error:
+        if (error.name or "harness").startswith("harness"):
+            raise
+        mend = "use .nox/env/bin/python, which nox -s bench makes, or: pip install -c constraints.txt -e ."
+        print(f"claimbench: this Python lacks {error.name}; {mend}", file=sys.stderr)
+        return BAD_INPUT
     except BrokenPipeError:
         # The reader, a pager or head, has seen enough.
         sys.stderr.close()

@@ -39,7 +39,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("compare main . streaming", "one technique only"),
         ("compare --python old/bin/python --python new/bin/python control", "two environments"),
         ("compare results/MACHINE/RUN1 results/MACHINE/RUN2", "two stored runs"),
-        ("compare --bisect v1 main 'CASE'", "which commit made a case slower; CASE as the page names it"),
+        ("compare --bisect HEAD~9 HEAD 'CASE'", "which commit made a case slower; CASE as the page names it"),
     ),
     "calibrate": (("calibrate --budget 15m", "the longer, the tighter what is known of this machine"),),
     "report": (("report", "then open report/index.html"), ("report results/MACHINE/RUN --png", "one run")),

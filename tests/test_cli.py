@@ -123,6 +123,16 @@ def test_a_declaration_with_a_slip_is_said_and_not_measured(cell: str, says: str
     assert says in str(caught.value)
 
 
+def test_a_python_without_what_it_takes_is_told_which_has_it(tmp_path: Path) -> None:
+    (tmp_path / "rich.py").write_text("raise ModuleNotFoundError(\"No module named 'rich'\", name='rich')\n")
+    environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-m", "harness", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.startswith("claimbench: this Python lacks rich; use .nox/env/bin/python")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_doctor_says_what_to_do_about_each_fault() -> None:
     done = call("doctor", "--format", "json")
     assert done.returncode == 0
