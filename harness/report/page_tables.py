@@ -26,12 +26,14 @@ def side_by_side(runs: Sequence[Judged]) -> Html:
         return Html("")
     found = [{row.case.id: row for row in one.judgement.rows if row.speedup} for one in runs]
     columns = ("case", *(f"{one.machine}, {one.run.info['profile']}" for one in runs))
+    rows = {name: row for one in found for name, row in one.items() if not row.case.is_baseline}
     lines = [
         tag(
             "tr",
             html.cells([name, *(cells.speedup(one[name]) if name in one else "" for one in found)], columns),
+            **_chosen_by(row),
         )
-        for name in dict.fromkeys(name for one in found for name in one)
+        for name, row in rows.items()
     ]
     table = tag("table", html.head(columns), tag("tbody", *lines))
     return html.join(
@@ -117,11 +119,15 @@ def technique(name: str, pairs: Sequence[tuple[Judged, CaseSummary]]) -> Html:
 
 
 def _row(one: Judged, row: CaseSummary) -> Html:
-    case = row.case
-    data = {"data_phase": case.phase, "data_model": case.model, "data_device": case.device}
     where, _, *figures = cells.cells(row)
     texts = (one.machine, where, cells.variant(row), *figures, _samples(one, row))
-    return tag("tr", html.cells(texts, ROWS), data_machine=one.machine, **data)
+    return tag("tr", html.cells(texts, ROWS), data_machine=one.machine, **_chosen_by(row))
+
+
+def _chosen_by(row: CaseSummary) -> dict[str, str]:
+    """What the filters look at."""
+    case = row.case
+    return {"data_phase": case.phase, "data_model": case.model, "data_device": case.device}
 
 
 def _samples(one: Judged, row: CaseSummary) -> Html:

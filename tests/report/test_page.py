@@ -91,6 +91,21 @@ def test_filters_choose_rows(opened: Page) -> None:
     assert {one.get_attribute("data-verdict") for one in verdicts.all()} == {"confirmed"}
 
 
+def test_filters_choose_among_machines_side_by_side(opened: Page) -> None:
+    rows = opened.locator("[aria-label='machines side by side'] tbody tr:visible")
+    assert rows.count() == 2
+    opened.get_by_role("combobox", name="model").select_option("gpt2")
+    assert rows.count() == 1
+
+
+def test_a_number_opens_to_its_samples_by_keyboard(opened: Page) -> None:
+    opened.locator("td details summary").first.focus()
+    opened.keyboard.press("Enter")
+    samples = opened.get_by_role("link", name="its samples").first
+    assert Path(page_path(samples.get_attribute("href") or "")).suffix == ".txt"
+    assert samples.is_visible()
+
+
 def test_contradicting_sources_stand_together(opened: Page) -> None:
     bodies = opened.locator("#claims tbody").all()
     assert [body.locator("tr").count() for body in bodies] == [4, 2]
