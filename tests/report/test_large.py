@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import store
+from harness.cli import main
 from tests import handmade as hand
 
 ROOT = Path(__file__).parents[2]
@@ -26,21 +28,36 @@ sys.exit(code)
 """
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """500 groups of 4 variants, 50 launches each."""
+def stored(folder: Path, groups: int) -> Path:
+    """A run of groups of 4 variants, 50 launches each."""
     chance = random.Random(0)
-    groups = [hand.group("fp32", "bf16", "fp16", "tf32", batch=n) for n in range(1, 501)]
-    folder = tmp_path_factory.mktemp("large") / "machine" / "run"
+    made = [hand.group("fp32", "bf16", "fp16", "tf32", batch=n) for n in range(1, groups + 1)]
     folder.mkdir(parents=True)
-    info = {"schema": 1, "started": "2026-01-31T12:00", **hand.run(*groups).info}
+    info = {"schema": 1, "started": "2026-01-31T12:00", **hand.run(*made).info}
     (folder / "run.json").write_text(json.dumps(info))
     with open(folder / "records.jsonl", "w") as journal:
-        for cases in groups:
+        for cases in made:
             speeds = [{case.variant: chance.uniform(0.9, 1.1) for case in cases} for _ in range(LAUNCHES)]
             for launch in hand.timed(cases, speeds):
                 journal.write(json.dumps(launch) + "\n")
     return folder
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stored(tmp_path_factory.mktemp("large") / "machine" / "run", 500)
+
+
+def test_a_report_parses_each_line_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pages and plots show it."""
+    parsed: list[int] = []
+    parse = store._launch
+    monkeypatch.setattr(store, "_launch", lambda *given: (parsed.append(given[2]), parse(*given))[1])
+    folder = stored(tmp_path / "machine" / "run", 2)
+    options = ["--index", "--page", str(tmp_path / "page"), "--out", str(tmp_path / "results")]
+    (tmp_path / "results").mkdir()
+    assert main(["report", str(folder), *options]) == 0
+    assert parsed == list(range(1, 2 * LAUNCHES + 1))
 
 
 @pytest.mark.parametrize("command", ["judge", "report"])
