@@ -22,7 +22,7 @@ rate, a share of time, the name of a bottleneck. Of kind ``memory`` also ``part:
 ``part:backward``, ``part:optimizer`` and ``part:other``: the seconds of a step, by `harness.parts`.
 
 Every record has ``case`` (its id), ``variant``, ``outcome`` and ``message``, and if its worker was built
-``samples`` per step, ``own_work`` (another result by design), ``build_seconds``, ``cold_cache``,
+``samples`` per step, ``own_work`` (not its baseline's), ``build_seconds``, ``cold_cache``,
 ``parameters``, ``parameter_bytes``, ``start_rss``.
 A memory record has ``first_step`` too: that launch is the first, so what compiles does it cold there. A case
 that has failed for good (out of memory, timeout, unsupported) is left out of the launches after.

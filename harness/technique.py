@@ -58,6 +58,9 @@ class Variant:
     another result by design, as a smaller model has: it is compared by quality and not called wrong."""
     gradients: float | None = None
     """The same for the gradients, where rounding moves them further; None means as `tolerance`."""
+    own_work: bool = False
+    """Less has to be computed than in the baseline, as a cache does it, so how far a step is from the machine's
+    limit is told from its own work. With another result by design that is so in any case."""
     needs: tuple[str, ...] = ()
     """What it cannot run without: ``cuda`` or a requirement such as ``peft>=0.10``."""
     fresh: bool = False
@@ -219,6 +222,7 @@ def _together(variants: list[Variant]) -> Variant:
         apply=lambda workload: reduce(lambda w, variant: variant.apply(w), variants, workload),
         says="all of them",
         tolerance=_sum(variant.tolerance for variant in variants),
+        own_work=any(variant.own_work for variant in variants),
         gradients=_sum(v.tolerance if v.gradients is None else v.gradients for v in variants),
         needs=tuple(dict.fromkeys(need for variant in variants for need in variant.needs)),
         fresh=any(variant.fresh for variant in variants),

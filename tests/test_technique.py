@@ -37,7 +37,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> dict[str, Technique]:
     """The techniques that there are, in place of those of the suite."""
     found = {
         "amp": made("amp", "precision", tolerance=0.1, gradients=0.5),
-        "graphs": made("graphs", "compile", needs=("cuda",), compiles=True, tolerance=0.01),
+        "graphs": made("graphs", "compile", needs=("cuda",), compiles=True, own_work=True, tolerance=0.01),
         "ckpt": made(
             "ckpt", "checkpointing", needs=("peft>=0.1",), phases=("train",), devices=("cuda", "cpu")
         ),
@@ -80,6 +80,7 @@ def test_the_whole_needs_what_its_parts_need_and_errs_by_as_much_as_all_of_them(
     assert whole.tolerance == pytest.approx(0.1 + 1e-4 + 0.01)
     assert whole.gradients == pytest.approx(0.5 + 1e-4 + 0.01)
     assert whole.compiles
+    assert whole.own_work
     assert not whole.fresh
 
 

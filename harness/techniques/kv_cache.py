@@ -30,13 +30,20 @@ TECHNIQUE = Technique(
     variants={
         "off": Variant(apply=partial(kept, "off"), says="every token again for each new one"),
         "dynamic": Variant(
-            apply=partial(kept, "dynamic"), says="kept in tensors that grow by a token at a time"
+            apply=partial(kept, "dynamic"),
+            says="kept in tensors that grow by a token at a time",
+            own_work=True,
         ),
         "static": Variant(
-            apply=partial(kept, "static"), says="kept in memory that is taken once for the longest text"
+            apply=partial(kept, "static"),
+            says="kept in memory that is taken once for the longest text",
+            own_work=True,
         ),
         "static-compile": Variant(
-            apply=compiled, says="static, and the step of decoding as generated code", compiles=True
+            apply=compiled,
+            says="static, and the step of decoding as generated code",
+            own_work=True,
+            compiles=True,
         ),
     },
 )

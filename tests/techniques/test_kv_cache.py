@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness import benchmark, worker
+from harness import benchmark, flops, worker
 from harness.models._generate_job import GenerateJob
 from harness.technique import technique
 from harness.verdict import CONFIRMED, NOT_MEASURED, REVERSED
@@ -43,6 +43,12 @@ def test_without_a_cache_every_token_goes_through_the_model_again() -> None:
         )
         job.step()
     assert seen == {"off": [16, 17, 18], "dynamic": [16, 1, 1], "static": [16, 1, 1]}
+
+
+def test_what_is_kept_is_not_computed_so_the_limit_is_that_of_its_own_work() -> None:
+    off, dynamic, static = (flops.count(built(variant, new=8)) for variant in ("off", "dynamic", "static"))
+    assert off > 2 * max(dynamic, static)
+    assert [name for name, variant in KV.variants.items() if not variant.own_work] == ["off"]
 
 
 def test_a_static_cache_stays_where_it_is() -> None:
