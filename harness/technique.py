@@ -59,7 +59,7 @@ class Variant:
     gradients: float | None = None
     """The same for the gradients, where rounding moves them further; None means as `tolerance`."""
     own_work: bool = False
-    """Less has to be computed than in the baseline, as a cache does it, so how far a step is from the machine's
+    """Less has to be computed than in the baseline, as with a cache, so how far a step is from the machine's
     limit is told from its own work. With another result by design that is so in any case."""
     needs: tuple[str, ...] = ()
     """What it cannot run without: ``cuda`` or a requirement such as ``peft>=0.10``."""
