@@ -45,7 +45,6 @@ def _ratio(found: Interval | None) -> str:
 def show(found: Json, folder: Path) -> None:
     console = table._console()
     lines = table._table("calibration", ("what", "found"))
-    lines.columns[1].no_wrap = False
     for what, says in rows(found):
         lines.add_row(what, says)
     console.print(lines)

@@ -20,9 +20,8 @@ from harness.stats import Interval
 
 def show(found: Comparison, folder: Path | None) -> None:
     console = table._console()
-    shown = table._table(heading(found), ("case", *METRICS, "why"))
-    for column in shown.columns:
-        column.no_wrap = False
+    columns = ("case", *METRICS, "why")
+    shown = table._table(heading(found), columns, wrapped=columns)
     for case in found.cases:
         texts = [text(case.changes.get(metric)) for metric in METRICS]
         shown.add_row(case.name, *texts, why(case.changes), style="bold" if case.worse else None)

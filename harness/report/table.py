@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any
 
-from rich.box import SIMPLE
-from rich.console import Console, JustifyMethod
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console
 
 from harness import calibration
 from harness.doctor import Finding
 from harness.judgement import ClaimVerdict, Judgement
 from harness.record import OK
 from harness.report import cells
+from harness.report.text_table import TextTable
 from harness.rows import CaseSummary
 from harness.store import Run
 from harness.targets import TargetVerdict
@@ -43,7 +41,7 @@ def show_run(run: Run, judgement: Judgement) -> None:
     console.print(f"results: {run.folder}")
 
 
-def rows_table(name: str, rows: Sequence[CaseSummary]) -> Table:
+def rows_table(name: str, rows: Sequence[CaseSummary]) -> TextTable:
     table = _table(name, cells.COLUMNS)
     for _, group in groupby(rows, key=lambda row: row.case.group):
         for number, row in enumerate(group):
@@ -60,7 +58,7 @@ def line(row: CaseSummary) -> str:
     return f"{row.case.benchmark}: {texts[0]} {texts[1]}: " + ", ".join(text for text in texts[2:] if text)
 
 
-def claims_table(claims: Iterable[ClaimVerdict]) -> Table:
+def claims_table(claims: Iterable[ClaimVerdict]) -> TextTable:
     """The claims that this run could measure; the rest are counted below and are in ``--format json``."""
     table = _table("claims", ("claim", "workload", "verdict", "why"))
     for one in claims:
@@ -69,7 +67,7 @@ def claims_table(claims: Iterable[ClaimVerdict]) -> Table:
     return table
 
 
-def targets_table(targets: Iterable[TargetVerdict]) -> Table:
+def targets_table(targets: Iterable[TargetVerdict]) -> TextTable:
     """Each target on one line; which cases missed it, and why, in ``--format json``."""
     table = _table("targets", ("target", "met", "missed", "open", "worst"))
     by_target = groupby(sorted(targets, key=lambda one: one.target.id), key=lambda one: one.target.says)
@@ -89,12 +87,8 @@ def tally(judgement: Judgement) -> str:
     return f"verdicts: {told}. Reasons for all, with sources: python -m harness judge --format json"
 
 
-def _table(title: str, columns: Iterable[str]) -> Table:
-    table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE, pad_edge=False)
-    for name in columns:
-        justify: JustifyMethod = "right" if name in RIGHT else "left"
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=name not in WRAPPED)
-    return table
+def _table(title: str, columns: Sequence[str], wrapped: Collection[str] = WRAPPED) -> TextTable:
+    return TextTable(title, columns, RIGHT, wrapped)
 
 
 def show_list(rows: Sequence[dict[str, Any]], profile: str) -> None:
