@@ -8,7 +8,6 @@ A request is ``{"do": NAME, ...}``; the answer ``{"ok": {...}}`` or ``{"outcome"
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import os
@@ -18,24 +17,16 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harness import affinity, benchmark, clock, flops, limits, memory, parts, record, technique
+from harness import affinity, benchmark, clock, equal, failures, flops, limits, memory, parts, technique
 from harness.benchmark import Benchmark
 from harness.errors import Unsupported
 from harness.record import Case, Json
 from harness.workload import Job
-
-if TYPE_CHECKING:
-    import torch
-
-#: Values kept of each tensor for comparing results: enough to catch any error, small enough for a pipe.
-EVIDENCE_VALUES = 4096
-NOT_FINITE = "NaN or infinity in the result"
 
 #: Seconds of warm steps after which it is seen whether more than the thread that steps computes.
 SEEN = 0.02
@@ -52,7 +43,7 @@ def main(connection: Connection, spec: Json) -> None:
         measured = Measured(spec)
         answer: Json = {"ok": measured.facts()}
     except BaseException as error:
-        connection.send_bytes(json.dumps(failure(error)).encode())
+        connection.send_bytes(json.dumps(failures.failure(error)).encode())
         return
     while True:
         connection.send_bytes(json.dumps(answer).encode())
@@ -66,7 +57,7 @@ def main(connection: Connection, spec: Json) -> None:
         try:
             answer = {"ok": measured.do(**request)}
         except Exception as error:
-            answer = failure(error)
+            answer = failures.failure(error)
 
 
 def _own_process(spec: Json) -> None:
@@ -153,7 +144,7 @@ class Measured:
         go on for SEEN, which is not told.
         """
         first = self.clock.block(self.job.step, 1)[0]
-        self._evidence = evidence(self.job)
+        self._evidence = equal.evidence(self.job)
         steps: list[float] = []
         own, all_threads = time.thread_time(), time.process_time()
         while not _steady(steps) and sum(steps) < seconds:
@@ -180,14 +171,14 @@ class Measured:
 
     def evidence(self) -> Json:
         """The results of the first step, which every variant starts from the same seed."""
-        return {name: _encode(values) for name, values in self._evidence.items()}
+        return {name: equal.encode(values) for name, values in self._evidence.items()}
 
     def equality(self, to: Mapping[str, Any]) -> Json:
         """Empty where another result is meant and is a number: nothing is compared."""
         if self.variant.tolerance is None:
-            return {} if _finite(self._evidence) else _unequal(0.0, NOT_FINITE)
-        baseline = {name: _decode(values) for name, values in to.items()}
-        return equality(baseline, self._evidence, self.variant.tolerance, self.variant.gradients)
+            return {} if equal.finite(self._evidence) else equal.unequal(0.0, equal.NOT_FINITE)
+        baseline = {name: equal.decode(values) for name, values in to.items()}
+        return equal.equality(baseline, self._evidence, self.variant.tolerance, self.variant.gradients)
 
     def memory(self) -> Json:
         """Steps first at the machine's view, then one step under the allocator's."""
@@ -221,111 +212,3 @@ class Measured:
 def _steady(steps: list[float]) -> bool:
     last = steps[-3:]
     return len(last) == 3 and max(last) <= 1.1 * min(last)
-
-
-def evidence(job: Job) -> dict[str, torch.Tensor]:
-    """An evenly spaced sample of each result, as float32 on the host."""
-    return {name.replace("_orig_mod.", ""): _sample(tensor) for name, tensor in job.evidence().items()}
-
-
-def _sample(tensor: torch.Tensor) -> torch.Tensor:
-    """With NaN as its first value if any value is not finite, sampled or not."""
-    flat = tensor.detach().reshape(-1)
-    stride = max(1, -(-flat.numel() // EVIDENCE_VALUES))
-    # Cloned: the next step overwrites what it was taken from.
-    sample = flat[::stride].float().cpu().clone()
-    # The extremes, which NaN is both of, need no memory: this is before the peak of a process is read.
-    if len(sample) and not all(bool(value.isfinite()) for value in flat.aminmax()):
-        sample[0] = float("nan")
-    return sample
-
-
-def equality(
-    baseline: Mapping[str, torch.Tensor],
-    variant: Mapping[str, torch.Tensor],
-    tolerance: float,
-    gradients: float | None = None,
-) -> Json:
-    """The relative L2 difference of the loss or output, or of all gradients together, nearer to its limit.
-
-    Gradients are taken as one vector: that of a single bias may be all rounding. Their limit is `gradients`,
-    or `tolerance` too.
-    """
-    if baseline.keys() != variant.keys():
-        odd = sorted(baseline.keys() ^ variant.keys())
-        return _unequal(tolerance, f"results differ in kind: {', '.join(odd[:3])}")
-    if any(baseline[name].shape != variant[name].shape for name in baseline):
-        return _unequal(tolerance, "results differ in shape")
-    if not _finite(variant):
-        return _unequal(tolerance, NOT_FINITE)
-    heads = [name for name in baseline if name in ("loss", "output")]
-    rest = [name for name in baseline if name not in heads]
-    pairs = [(heads, tolerance), (rest, tolerance if gradients is None else gradients)]
-    found = [(_relative(baseline, variant, names), limit) for names, limit in pairs if names]
-    value, limit = max(found, key=lambda one: one[0] / max(one[1], 1e-30))
-    return {"metric": "relative L2", "value": value, "tolerance": limit, "ok": value <= limit, "message": ""}
-
-
-def _finite(results: Mapping[str, torch.Tensor]) -> bool:
-    return all(bool(values.isfinite().all()) for values in results.values())
-
-
-def _relative(
-    baseline: Mapping[str, torch.Tensor], variant: Mapping[str, torch.Tensor], names: list[str]
-) -> float:
-    import torch
-
-    expected = torch.cat([baseline[name].reshape(-1) for name in names])
-    found = torch.cat([variant[name].reshape(-1) for name in names])
-    norm = float(expected.norm())
-    difference = float((found - expected).norm())
-    return difference / norm if norm else float(difference > 0)
-
-
-def _unequal(tolerance: float, message: str) -> Json:
-    return {"metric": "relative L2", "value": None, "tolerance": tolerance, "ok": False, "message": message}
-
-
-def _encode(values: torch.Tensor) -> str:
-    return base64.b64encode(values.numpy().tobytes()).decode()
-
-
-def _decode(text: str) -> torch.Tensor:
-    import torch
-
-    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.float32)
-
-
-def failure(error: BaseException) -> Json:
-    """The outcome that an exception stands for, with a message of one line and where it came from."""
-    text = (str(error).strip() or type(error).__name__).splitlines()[0][:500]
-    return {"outcome": outcome(error, text), "message": f"{text} ({_where(error)})"}
-
-
-def outcome(error: BaseException, text: str) -> str:
-    if isinstance(error, Unsupported):
-        return record.unsupported(text)
-    if isinstance(error, MemoryError) or _is_allocation(error):
-        return record.OUT_OF_MEMORY
-    if isinstance(error, ImportError) and error.name:
-        package = error.name.partition(".")[0]
-        newer = "" if package == error.name else "-U "  # The package is there, but not this part of it.
-        return record.unsupported(f"needs {error.name}: pip install {newer}{package}")
-    return record.crashed(type(error).__name__)
-
-
-def _is_allocation(error: BaseException) -> bool:
-    """torch.OutOfMemoryError on a device; on the host a RuntimeError that only its words tell apart."""
-    said = str(error).lower()
-    return type(error).__name__ == "OutOfMemoryError" or (
-        isinstance(error, RuntimeError) and ("can't allocate memory" in said or "out of memory" in said)
-    )
-
-
-def _where(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return (
-        f"{type(error).__name__} in {Path(frames[-1].filename).name}:{frames[-1].lineno}"
-        if frames
-        else "no frame"
-    )

@@ -67,6 +67,8 @@ LAYERS = [
         "cgroup",
         "threads",
         "scratch",
+        "equal",
+        "failures",
     },
     {"workload"},
     {"weights"},

@@ -22,13 +22,13 @@ def run(code: str) -> str:
 def test_an_allocation_past_the_bound_is_the_allocators_own_error() -> None:
     said = run("""
 import torch
-from harness import limits, worker
+from harness import failures, limits
 limits.set_host_limit(2**30)
 torch.ones(2**26)  # 256 MB are within it.
 try:
     torch.empty(2**29)
 except Exception as error:
-    print(worker.failure(error)["outcome"], "/", error)
+    print(failures.failure(error)["outcome"], "/", error)
 """)
     assert said.startswith("out-of-memory / ")
     assert "can't allocate memory: you tried to allocate 2147483648 bytes" in said

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness import worker
+from harness import equal, failures
 from harness.benchmark import discover
 from harness.errors import Unsupported
 from harness.worker import Measured
@@ -74,7 +74,7 @@ def test_nan_is_wrong_and_said() -> None:
 def test_wrong_gradients_are_seen_behind_a_right_loss() -> None:
     right = {"loss": torch.ones(1), "weight": torch.ones(10)}
     wrong = {"loss": torch.ones(1), "weight": torch.ones(10) * 1.1}
-    assert worker.equality(right, wrong, 1e-3)["value"] == pytest.approx(0.1, rel=1e-4)
+    assert equal.equality(right, wrong, 1e-3)["value"] == pytest.approx(0.1, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,15 @@ def test_wrong_gradients_are_seen_behind_a_right_loss() -> None:
     ],
 )
 def test_results_that_do_not_compare_are_not_equal(variant: dict[str, torch.Tensor], says: str) -> None:
-    found = worker.equality({"loss": torch.ones(1), "weight": torch.ones(10)}, variant, 1.0)
+    found = equal.equality({"loss": torch.ones(1), "weight": torch.ones(10)}, variant, 1.0)
     assert found["ok"] is False
     assert says in found["message"]
 
 
 def test_zero_against_something_is_not_equal() -> None:
     zero, one = {"output": torch.zeros(3)}, {"output": torch.ones(3)}
-    assert worker.equality(zero, one, 0.5)["ok"] is False
-    assert worker.equality(zero, zero, 0.0)["ok"] is True
+    assert equal.equality(zero, one, 0.5)["ok"] is False
+    assert equal.equality(zero, zero, 0.0)["ok"] is True
 
 
 def test_a_missing_requirement_is_unsupported_with_the_line_that_installs_it() -> None:
@@ -123,21 +123,21 @@ def test_a_missing_requirement_is_unsupported_with_the_line_that_installs_it() -
     ],
 )
 def test_an_exception_is_an_outcome(error: Exception, outcome: str) -> None:
-    assert worker.failure(error)["outcome"] == outcome
+    assert failures.failure(error)["outcome"] == outcome
 
 
 def test_a_message_is_one_line_and_says_where() -> None:
     try:
         raise ValueError("first line\nsecond line")
     except ValueError as error:
-        message = worker.failure(error)["message"]
+        message = failures.failure(error)["message"]
     assert message.startswith("first line (ValueError in test_worker.py:")
     assert "\n" not in message
 
 
 def test_a_sample_of_evidence_spans_the_whole_tensor() -> None:
-    sample = worker._sample(torch.arange(1_000_000))
-    assert len(sample) <= worker.EVIDENCE_VALUES
+    sample = equal._sample(torch.arange(1_000_000))
+    assert len(sample) <= equal.EVIDENCE_VALUES
     assert sample[0] == 0
     assert sample[-1] > 999_000
 
@@ -145,10 +145,10 @@ def test_a_sample_of_evidence_spans_the_whole_tensor() -> None:
 def test_one_nan_among_many_values_is_seen() -> None:
     values = torch.ones(1_000_000)
     values[123_457] = float("nan")
-    assert worker._sample(values)[0].isnan()
-    assert worker._sample(torch.tensor([1.0, float("inf")]))[0].isnan()
-    assert worker._sample(torch.tensor([2, 3])).tolist() == [2.0, 3.0]
-    assert len(worker._sample(torch.ones(0))) == 0
+    assert equal._sample(values)[0].isnan()
+    assert equal._sample(torch.tensor([1.0, float("inf")]))[0].isnan()
+    assert equal._sample(torch.tensor([2, 3])).tolist() == [2.0, 3.0]
+    assert len(equal._sample(torch.ones(0))) == 0
 
 
 def test_another_result_by_design_is_wrong_where_it_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:

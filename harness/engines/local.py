@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from harness import limits, record, threads, worker
+from harness import failures, limits, record, threads, worker
 from harness.errors import WorkerFailed
 from harness.record import Json
 
@@ -157,6 +157,6 @@ def _call(connection: Connection, spec: Json) -> None:
     try:
         answer = {"ok": spec["function"](*spec["arguments"])}
     except Exception as error:
-        answer = worker.failure(error)
+        answer = failures.failure(error)
     with contextlib.suppress(BrokenPipeError):  # Whoever asked is gone.
         connection.send_bytes(json.dumps(answer).encode())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness import benchmark, worker
+from harness import benchmark, equal
 from harness.errors import BadInput
 from harness.memory import HostReader
 from harness.models._generate_job import GenerateJob
@@ -42,7 +42,7 @@ def test_what_is_kept_changes_no_token(model: str, cache: str) -> None:
     one, other = job(model, {"cache": "off"}), job(model, {"cache": cache})
     for _ in range(3):
         assert torch.equal(one.step(), other.step())
-    found = worker.equality(worker.evidence(one), worker.evidence(other), 1e-5)
+    found = equal.equality(equal.evidence(one), equal.evidence(other), 1e-5)
     assert found["ok"], found
 
 
@@ -68,7 +68,7 @@ def test_evidence_sees_a_cache_that_forgets() -> None:
         return logits(tokens, cache)
 
     broken._logits = forgetting  # type: ignore[method-assign]
-    assert not worker.equality(worker.evidence(plain), worker.evidence(broken), 1e-3)["ok"]
+    assert not equal.equality(equal.evidence(plain), equal.evidence(broken), 1e-3)["ok"]
 
 
 def test_prefill_and_decoding_are_told_apart() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness import benchmark, worker
+from harness import benchmark, equal
 from harness.errors import BadInput
 from harness.memory import HostReader
 from harness.models import _load_job
@@ -45,7 +45,7 @@ def test_every_way_gives_the_weights_that_were_written(way: str) -> None:
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name].detach(), expected[name]) for name in expected)
     assert made.model.lm_head.weight is made.model.transformer.wte.weight, "tied, as they were"
-    assert not torch.equal(worker.evidence(made)["output"], worker.evidence(other)["output"])
+    assert not torch.equal(equal.evidence(made)["output"], equal.evidence(other)["output"])
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -54,9 +54,9 @@ def test_the_answers_are_those_of_the_baseline(way: str) -> None:
     for each in ("built", way):
         made = job(each)
         made.step()
-        results.append(worker.evidence(made))
+        results.append(equal.evidence(made))
         made.close()
-    found = worker.equality(*results, tolerance=1e-6)
+    found = equal.equality(*results, tolerance=1e-6)
     assert found["ok"], found
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import torch
 
-from harness import benchmark, worker
+from harness import benchmark, equal
 from harness.errors import BadInput, Unsupported
 from harness.memory import HostReader
 from harness.models import _loader_data
@@ -56,9 +56,9 @@ def test_every_way_gives_the_same_samples_and_ends_its_processes(name: str, vari
         made = applied.variant(each).apply(plain(phase)).build()
         made.step()
         made.step()
-        found.append(worker.evidence(made))
+        found.append(equal.evidence(made))
         made.close()
-    equality = worker.equality(*found, applied.variant(variant).tolerance)
+    equality = equal.equality(*found, applied.variant(variant).tolerance)
     assert equality["ok"], equality
     assert children() == before
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness import benchmark, worker
+from harness import benchmark, equal
 from harness.workload import Workload
 
 Results = dict[str, torch.Tensor]
@@ -28,7 +28,7 @@ def first_step(workload: Workload) -> Results:
     job = workload.build()
     try:
         job.step()
-        return worker.evidence(job)
+        return equal.evidence(job)
     finally:
         job.close()
 

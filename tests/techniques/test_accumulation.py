@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from harness import worker
+from harness import equal
 from harness.errors import Unsupported
 from harness.technique import stack, technique
 from harness.workload import ModelJob
@@ -41,7 +41,7 @@ def test_parts_of_unequal_size_weigh_as_much_as_they_hold(
     baseline: Callable[[str, str], Results],
 ) -> None:
     found = first_step(ACCUMULATION.variant("accumulate-2").apply(tiny("digits")))
-    assert worker.equality(baseline("digits", "train"), found, 1e-5)["ok"]
+    assert equal.equality(baseline("digits", "train"), found, 1e-5)["ok"]
     plain = tiny("digits")
     odd = job("accumulate-2")
     odd.batches = [{name: value[:7] for name, value in odd.batches[0].items()}]
@@ -49,7 +49,7 @@ def test_parts_of_unequal_size_weigh_as_much_as_they_hold(
     whole.batches = odd.batches  # type: ignore[attr-defined]
     odd.step()
     whole.step()
-    assert worker.equality(worker.evidence(whole), worker.evidence(odd), 1e-5)["ok"]
+    assert equal.equality(equal.evidence(whole), equal.evidence(odd), 1e-5)["ok"]
 
 
 @pytest.mark.parametrize(("variant", "updates"), [("whole", 1), ("accumulate-4", 1), ("update-each-4", 4)])
@@ -82,7 +82,7 @@ def test_gradients_scaled_for_fp16_are_unscaled_once() -> None:
     both = stack("accumulation:accumulate-2+mixed-precision:fp16")
     found = first_step(both.variant(both.name).apply(tiny("gpt2")))
     expected = first_step(both.variant("mixed-precision:fp16").apply(tiny("gpt2")))
-    assert worker.equality(expected, found, 0.02)["ok"]
+    assert equal.equality(expected, found, 0.02)["ok"]
 
 
 def test_a_pipeline_cannot_be_cut() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness import worker
+from harness import equal
 from harness.errors import Unsupported
 from harness.models.attention import make
 from harness.technique import missing, technique
@@ -47,7 +47,7 @@ def test_it_runs_the_kernel_that_it_names(name: str, fused: int, workload: Workl
 def test_alone_it_gives_the_results_of_the_baseline(name: str, dtype: str, given: dict[str, Any]) -> None:
     variant = ATTENTION.variant(name)
     plain = alone(length=64, dtype=dtype, **given)
-    found = worker.equality(first_step(plain), first_step(variant.apply(plain)), variant.tolerance)
+    found = equal.equality(first_step(plain), first_step(variant.apply(plain)), variant.tolerance)
     assert found["ok"], found
     assert found["value"] < (1e-5 if dtype == "float32" else 0.01)
 
@@ -55,7 +55,7 @@ def test_alone_it_gives_the_results_of_the_baseline(name: str, dtype: str, given
 @pytest.mark.parametrize("wrong", [{"causal": True}, {"seed": 1}])
 def test_another_result_would_be_seen(wrong: dict[str, Any]) -> None:
     variant = ATTENTION.variant("flash")
-    found = worker.equality(first_step(alone()), first_step(variant.apply(alone(**wrong))), variant.tolerance)
+    found = equal.equality(first_step(alone()), first_step(variant.apply(alone(**wrong))), variant.tolerance)
     assert not found["ok"]
 
 
@@ -64,7 +64,7 @@ def test_another_result_would_be_seen(wrong: dict[str, Any]) -> None:
 def test_every_architecture_takes_it(model: str, name: str) -> None:
     variant = ATTENTION.variant(name)
     plain = tiny(model, "infer")
-    assert worker.equality(first_step(plain), first_step(variant.apply(plain)), 1e-5)["ok"]
+    assert equal.equality(first_step(plain), first_step(variant.apply(plain)), 1e-5)["ok"]
 
 
 def test_a_backend_is_allowed_alone_and_all_are_after() -> None:
@@ -120,7 +120,7 @@ def test_a_package_is_called_with_its_own_layout(
     plain = alone(causal=True, backward=True)
     found = first_step(ATTENTION.variant(name).apply(plain))
     assert called == [options]
-    assert worker.equality(first_step(plain), found, 1e-5)["ok"]
+    assert equal.equality(first_step(plain), found, 1e-5)["ok"]
 
 
 @pytest.mark.parametrize("name", ["flash-attn", "flash-attn-3", "flash-attn-4"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness import benchmark, worker
+from harness import benchmark, equal
 from harness.errors import Unsupported
 from harness.memory import HostReader
 from harness.technique import technique
@@ -143,13 +143,13 @@ def own(model: type[torch.nn.Module]) -> Workload:
 def test_dropout_draws_the_same_again(name: str) -> None:
     expected = first_step(own(Layered))
     found = first_step(CHECKPOINTING.variant(name).apply(own(Layered)))
-    assert worker.equality(expected, found, 1e-6)["ok"]
+    assert equal.equality(expected, found, 1e-6)["ok"]
 
 
 @pytest.mark.parametrize("name", ["torch", "every-2nd", "selective"])
 def test_layers_that_return_tuples_are_checkpointed_one_by_one(name: str) -> None:
     found = first_step(CHECKPOINTING.variant(name).apply(own(Tuples)))
-    assert worker.equality(first_step(own(Tuples)), found, 1e-6)["ok"]
+    assert equal.equality(first_step(own(Tuples)), found, 1e-6)["ok"]
 
 
 def test_layers_that_return_tuples_cannot_be_joined_and_that_is_said() -> None:
@@ -191,7 +191,7 @@ def test_a_mistake_in_computing_again_would_be_seen(monkeypatch: pytest.MonkeyPa
     )
     variant = CHECKPOINTING.variant("torch")
     expected = first_step(own(Layered))
-    assert not worker.equality(expected, first_step(variant.apply(own(Layered))), variant.tolerance)["ok"]
+    assert not equal.equality(expected, first_step(variant.apply(own(Layered))), variant.tolerance)["ok"]
 
 
 def test_it_is_for_training() -> None:

@@ -8,7 +8,7 @@ import psutil
 import pytest
 import torch
 
-from harness import worker
+from harness import equal
 from harness.technique import technique
 from harness.techniques.compile import compiler
 from tests.techniques.conftest import first_step, tiny
@@ -47,7 +47,7 @@ def test_generated_code_trains_as_eager_code_does_under_the_names_of_the_plain_m
     expected = first_step(tiny())
     found = first_step(COMPILE.variant("default").apply(tiny()))
     assert found.keys() == expected.keys()
-    judged = worker.equality(expected, found, 1e-5)
+    judged = equal.equality(expected, found, 1e-5)
     assert judged["ok"], judged
 
 
@@ -88,7 +88,7 @@ def test_the_whole_stack_of_the_declared_benchmark() -> None:
     """Mixed precision in checkpointed layers in generated code: the real compiler, once."""
     both = technique("mixed-precision:bf16+checkpointing:full+compile:default")
     variant = both.variant(both.name)
-    judged = worker.equality(
+    judged = equal.equality(
         first_step(tiny()), first_step(variant.apply(tiny())), variant.tolerance, variant.gradients
     )
     assert judged["ok"], judged

@@ -20,8 +20,8 @@ import psutil
 import pytest
 import torch
 
+from harness import equal
 from harness import technique as techniques_module
-from harness import worker
 from harness.errors import Unsupported
 from harness.technique import STAGES, Apply, Technique, Variant, missing, stack, techniques
 from tests.techniques.conftest import Results, first_step, tiny
@@ -67,7 +67,7 @@ SINGLES = [
 
 def judged(baseline: Results, variant: Variant, results: Results) -> Any:
     assert variant.tolerance is not None
-    return worker.equality(baseline, results, variant.tolerance, variant.gradients)
+    return equal.equality(baseline, results, variant.tolerance, variant.gradients)
 
 
 @pytest.mark.parametrize(("variant", "model", "phase"), SINGLES)
@@ -111,7 +111,7 @@ def test_16_bits_round_and_do_no_more(
     variant = techniques()["mixed-precision"].variant(name)
     expected, found = baseline(model, phase), first_step(variant.apply(tiny(model, phase)))
     assert judged(expected, variant, found)["ok"]
-    value = worker.equality(expected, found, 1.0)["value"]
+    value = equal.equality(expected, found, 1.0)["value"]
     assert value > unit / 100, "it has not rounded at all"
     if model in TRANSFORMERS:
         assert value < 5 * unit

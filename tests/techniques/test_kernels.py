@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness import worker
+from harness import equal
 from harness.errors import Unsupported
 from harness.memory import resident
 from harness.models import gpt2
@@ -39,7 +39,7 @@ def test_channels_last_reaches_the_last_convolution(phase: str) -> None:
     assert seen == [True]
     variant = technique("channels-last").variant("nhwc")
     plain, changed = first_step(tiny("resnet", phase)), first_step(variant.apply(tiny("resnet", phase)))
-    assert worker.equality(plain, changed, variant.tolerance, variant.gradients)["ok"]
+    assert equal.equality(plain, changed, variant.tolerance, variant.gradients)["ok"]
 
 
 def uneven(model: torch.nn.Module) -> torch.nn.Module:
@@ -60,7 +60,7 @@ def uneven(model: torch.nn.Module) -> torch.nn.Module:
 def test_folding_keeps_what_a_trained_normalization_does(name: str, model: str, folded: int) -> None:
     plain = tiny(model, "infer").edited(uneven)
     variant = technique("fusion").variant(name)
-    found = worker.equality(first_step(plain), first_step(variant.apply(plain)), variant.tolerance)
+    found = equal.equality(first_step(plain), first_step(variant.apply(plain)), variant.tolerance)
     assert found["ok"], found
     job = variant.apply(plain).build()
     assert isinstance(job, ModelJob)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness import benchmark, flops, worker
+from harness import benchmark, equal, flops
 from harness.models._generate_job import GenerateJob
 from harness.technique import technique
 from harness.verdict import CONFIRMED, NOT_MEASURED, REVERSED
@@ -28,7 +28,7 @@ def built(variant: str, model: str = "gpt2", **given: object) -> GenerateJob:
 def test_the_text_is_the_same(variant: str, model: str) -> None:
     plain, cached = built("off", model, new=6), built(variant, model, new=6)
     assert torch.equal(plain.step(), cached.step())
-    found = worker.equality(worker.evidence(plain), worker.evidence(cached), KV.variant(variant).tolerance)
+    found = equal.equality(equal.evidence(plain), equal.evidence(cached), KV.variant(variant).tolerance)
     assert found["ok"], found
 
 

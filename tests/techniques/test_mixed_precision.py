@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness import worker
+from harness import equal
 from harness.technique import technique
 from harness.techniques import mixed_precision
 from harness.techniques.mixed_precision import scaled_update, tf32
@@ -116,7 +116,7 @@ def test_a_real_mistake_is_over_the_tolerance(
 ) -> None:
     variant = MIXED.variant(name)
     found = first_step(mistake(variant.apply(tiny())))
-    judged = worker.equality(baseline("gpt2", "train"), found, variant.tolerance, variant.gradients)
+    judged = equal.equality(baseline("gpt2", "train"), found, variant.tolerance, variant.gradients)
     assert not judged["ok"], judged
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness import benchmark, claims, memory, quantizers, weights, worker
+from harness import benchmark, claims, equal, memory, quantizers, weights, worker
 from harness.errors import Unsupported
 from harness.models import digits
 from harness.technique import technique, upon
@@ -110,7 +110,7 @@ def test_generating_text_stays_within_the_tolerance(
     job = built(name, phase="generate")
     job.step()
     variant = QUANTIZATION.variant(name)
-    found = worker.equality(baseline("wide-gpt2", "generate"), worker.evidence(job), variant.tolerance)
+    found = equal.equality(baseline("wide-gpt2", "generate"), equal.evidence(job), variant.tolerance)
     assert found["ok"], found
     assert found["value"] > 1e-4, "nothing has been rounded"
     job.close()
@@ -125,7 +125,7 @@ def test_a_real_mistake_is_over_the_tolerance(baseline: Callable[[str, str], Res
         block.attn.c_attn.weight.scale.mul_(2)
     job.step()
     variant = QUANTIZATION.variant("int8-weight-only")
-    assert not worker.equality(baseline("wide-gpt2", "infer"), worker.evidence(job), variant.tolerance)["ok"]
+    assert not equal.equality(baseline("wide-gpt2", "infer"), equal.evidence(job), variant.tolerance)["ok"]
 
 
 def test_two_bits_are_judged_by_their_quality_and_not_called_wrong() -> None:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from harness import benchmark, result_cache, worker
+from harness import benchmark, equal, result_cache
 from harness.errors import Unsupported
 from harness.technique import technique
 from harness.techniques.result_cache import CachedJob
@@ -45,9 +45,7 @@ def test_every_answer_is_the_models_and_nothing_is_left(state: str) -> None:
     cached = job(state)
     for _ in range(6):
         assert torch.equal(cached.step(), plain.step())
-        found = worker.equality(
-            worker.evidence(plain), worker.evidence(cached), CACHE.variant(state).tolerance
-        )
+        found = equal.equality(equal.evidence(plain), equal.evidence(cached), CACHE.variant(state).tolerance)
         assert found["ok"], found
     cached.close()
     assert process_state() == before

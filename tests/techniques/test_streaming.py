@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness import benchmark, worker
+from harness import benchmark, equal
 from harness.growth import prefix_slopes
 from harness.memory import HostReader
 from harness.models._trajectory_job import TrajectoryJob
@@ -46,8 +46,8 @@ def test_both_ways_train_the_same(given: dict[str, Any]) -> None:
     for _ in range(2):
         one.step()
         other.step()
-        found = worker.equality(
-            worker.evidence(one), worker.evidence(other), STREAMING.variant("stream").tolerance
+        found = equal.equality(
+            equal.evidence(one), equal.evidence(other), STREAMING.variant("stream").tolerance
         )
         assert found["ok"], found
     pairs = zip(one.model.parameters(), other.model.parameters(), strict=True)
@@ -131,7 +131,7 @@ def test_streaming_stacks_with_other_techniques() -> None:
     baseline = both.variant("none").apply(plain).build()
     for each in (job, baseline):
         each.step()
-    found = worker.equality(worker.evidence(baseline), worker.evidence(job), 0.05)
+    found = equal.equality(equal.evidence(baseline), equal.evidence(job), 0.05)
     assert found["ok"], found
     assert found["value"] > 1e-6, "or nothing was cast"
     assert isinstance(job, TrajectoryJob)

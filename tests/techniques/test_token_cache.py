@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import benchmark, worker
+from harness import benchmark, equal
 from harness.errors import BadInput
 from harness.models import _requests_job
 from harness.models._requests_job import RequestsJob, drawn, pieces
@@ -37,7 +37,7 @@ def test_the_tokens_are_the_same_in_every_step(variant: str) -> None:
     plain, cached = job(), job(variant)
     first = [made.step() for made in (plain, cached)]
     assert first[0] == first[1]
-    found = worker.equality(worker.evidence(plain), worker.evidence(cached), CACHE.variant(variant).tolerance)
+    found = equal.equality(equal.evidence(plain), equal.evidence(cached), CACHE.variant(variant).tolerance)
     assert found["ok"], found
     for _ in range(20):
         assert plain.step() == cached.step() != first[0]
@@ -46,9 +46,9 @@ def test_the_tokens_are_the_same_in_every_step(variant: str) -> None:
 def test_another_token_would_be_seen() -> None:
     made = job(requests=64)
     ids = made.step()
-    expected = worker.evidence(made)
+    expected = equal.evidence(made)
     made.last = [*ids[:-1], (*ids[-1][:-1], ids[-1][-1] + 1)]
-    assert not worker.equality(expected, worker.evidence(made), CACHE.variant("lru-1000").tolerance)["ok"]
+    assert not equal.equality(expected, equal.evidence(made), CACHE.variant("lru-1000").tolerance)["ok"]
 
 
 def test_the_hit_rate_is_steady_and_grows_with_the_cache() -> None:
