@@ -8,19 +8,34 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.errors import BadInput
+
 PREFIX = "claimbench-"
 LOCK = "in-use"
+#: Bytes of the temporary folder's path. Below it are sockets of workers and of their loaders, whose path has
+#: 107 at most: ``/claimbench-12345678/temporary/pymp-12345678/listener-12345678``.
+LONGEST = 45
 
 
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
-    """A new folder, gone afterwards, as are those that killed runs have left. The user's TMPDIR holds it."""
-    _sweep(Path(tempfile.gettempdir()))
+    """A new folder, gone afterwards, as are those that killed runs have left. The user's TMPDIR holds it.
+
+    Raises BadInput where its path is too long.
+    """
+    place = tempfile.gettempdir()
+    if len(os.fsencode(place)) > LONGEST:
+        raise BadInput(
+            f"the temporary folder {place} has too long a path for a socket: set TMPDIR to one of at most "
+            f"{LONGEST} characters, such as TMPDIR=/tmp"
+        )
+    _sweep(Path(place))
     made = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
     with made as name, open(Path(name, LOCK), "ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)

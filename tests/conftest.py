@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,13 @@ class FakeEngine:
 
 def failed(outcome: str, message: str = "it broke") -> WorkerFailed:
     return WorkerFailed(outcome, message)
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """As tmp_path, for what has sockets below it: their paths may not be long."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        yield Path(name)
 
 
 @pytest.fixture

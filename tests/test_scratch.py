@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import scratch
+from harness.errors import BadInput
 
 HOLD = """
 import sys
@@ -21,10 +22,26 @@ with scratch.folder() as place:
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+def temporary(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TMPDIR", str(short_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    return tmp_path
+    return short_path
+
+
+def test_a_path_too_long_for_sockets_is_refused_before_anything_starts(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longer = temporary / ("x" * scratch.LONGEST)
+    longer.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(longer))
+    with pytest.raises(BadInput, match="set TMPDIR to one of at most"), scratch.folder():
+        pass
+    assert list(longer.iterdir()) == []
+
+
+def test_the_longest_path_that_is_allowed_has_room_for_a_socket() -> None:
+    below = "/claimbench-12345678/temporary/pymp-12345678/listener-12345678"
+    assert scratch.LONGEST + len(below) <= 107
 
 
 def another() -> tuple[subprocess.Popen[str], Path]:

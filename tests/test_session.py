@@ -164,13 +164,14 @@ def test_the_runner_itself_stays_small_and_free_of_torch(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("sent", [[signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
-def test_a_run_that_is_told_to_end_says_how_it_goes_on(tmp_path: Path, sent: list[signal.Signals]) -> None:
-    (tmp_path / "temporary").mkdir()
+def test_a_run_that_is_told_to_end_says_how_it_goes_on(
+    tmp_path: Path, short_path: Path, sent: list[signal.Signals]
+) -> None:
     out = tmp_path / "out"
     process = subprocess.Popen(
         command(out, "toy"),
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        env={**os.environ, "TMPDIR": str(short_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

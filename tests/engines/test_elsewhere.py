@@ -26,7 +26,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ElsewhereEngine
 def test_its_workers_wait_asleep_as_those_of_a_run_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(name, raising=False)
     ElsewhereEngine(Side("here", sys.executable, HERE), tmp_path)
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
 
