@@ -1,48 +1,78 @@
-"""On which CPU a step's thread runs while it is timed: the same one for all that take turns.
+"""On which CPUs a step's threads run while it is timed: the same ones for all that take turns.
 
 CPUs of one machine differ: in what else their core does, in interrupts, in what a neighbour on the same host
 does to them. The scheduler leaves a busy thread where it is, so that two workers that take turns may sit on
-different ones for a whole launch, and one looks slower. On 2 virtual cores, of launches that compared a
-workload with itself every fifth was off by 15 to 40 percent so, and without it the rest agree within 1.
+different ones for a whole launch, and one looks slower; or two threads of a step share a CPU for as long, and
+it takes twice its time. On 2 virtual cores, of launches that compared a workload with itself every fifth was
+off by 15 to 40 percent so, and without it the rest agree within 1.
 
-Only steps that one thread computes are held, only while they are timed, and the next launch takes another
-CPU; child processes stay free. Where several threads compute, holding the one showed no gain: launches of a
-GPT-2 step on two threads differed by 2.7 percent free and by 3.8 held.
+Threads that compute are held, each on a CPU of its own, only while they are timed, and the next launch takes
+other CPUs; child processes stay free. Where there are more threads than CPUs, none is.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+#: A thread computes if it had this share of the CPU time of the busiest, at least.
+SHARE = 0.1
 
 #: The CPUs that this process may use, before anything was held.
 _allowed: set[int] = set()
 
 
-def choose(turn: int) -> int | None:
-    """The CPU for that turn, out of those that this process may use; None where threads cannot be held."""
+def cpu_times() -> dict[int, int]:
+    """Nanoseconds of CPU that each thread of this process has had, by its id; empty where nobody tells."""
+    found = {}
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):  # The thread has ended.
+            found[int(path.parent.name)] = int(path.read_text().split()[0])
+    return found
+
+
+def computing(before: Mapping[int, int], after: Mapping[int, int]) -> list[int]:
+    """The threads that computed in between: the one that asks, and then the others."""
+    spent = {thread: time - before.get(thread, 0) for thread, time in after.items()}
+    least = SHARE * max(spent.values(), default=0)
+    asks = threading.get_native_id()
+    others = [thread for thread, time in spent.items() if time > least and thread != asks]
+    return [asks, *sorted(others)] if asks in spent else []
+
+
+def choose(turn: int, threads: Sequence[int]) -> dict[int, int]:
+    """A CPU for each of the threads, of those that this process may use, and others in the next turn.
+
+    Empty where there are too few CPUs, or where threads cannot be held.
+    """
     if not hasattr(os, "sched_setaffinity"):
-        return None
+        return {}
     if not _allowed:
         _allowed.update(os.sched_getaffinity(0))
         os.register_at_fork(after_in_child=_free)
     cpus = sorted(_allowed)
-    return cpus[turn % len(cpus)]
+    if len(threads) > len(cpus):
+        return {}
+    return {thread: cpus[(turn + place) % len(cpus)] for place, thread in enumerate(threads)}
 
 
 @contextlib.contextmanager
-def held(cpu: int | None) -> Iterator[None]:
-    """The calling thread stays on `cpu`; free as before on exit. None holds nothing."""
-    if cpu is None:
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu})
+def held(places: Mapping[int, int]) -> Iterator[None]:
+    """Each thread stays on its CPU; free as before on exit."""
+    before: dict[int, set[int]] = {}
     try:
+        for thread, cpu in places.items():
+            with contextlib.suppress(ProcessLookupError):
+                before[thread] = os.sched_getaffinity(thread)
+                os.sched_setaffinity(thread, {cpu})
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        for thread, cpus in before.items():
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(thread, cpus)
 
 
 def _free() -> None:

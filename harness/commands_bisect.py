@@ -9,6 +9,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from harness import (
@@ -23,6 +24,7 @@ from harness import (
     stats,
 )
 from harness.comparing import Asked, Cell, Pair
+from harness.conditions import alone
 from harness.engines.elsewhere import ElsewhereEngine, Side
 from harness.errors import BadInput, unknown
 from harness.record import Case, Json
@@ -169,7 +171,8 @@ class Search:
         started, begin, conditions = utc_now(), time.monotonic(), machine.Conditions()
         number = len(self.journal.run.launches)
         conditions.start()
-        records = launch.time_launch(start, lanes, number, self._settings.pace)
+        pace = replace(self._settings.pace, hold_several=alone(self.journal.run.launches))
+        records = launch.time_launch(start, lanes, number, pace)
         made: Json = {
             "kind": "time",
             "group": lanes[0].group,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,8 @@ from harness.nvidia import Gpus
 #: The columns of /proc/stat that are work: user, nice, system, irq, softirq. Guests are in user already.
 BUSY = (0, 1, 2, 5, 6)
 STEAL = 7
+#: Load of others from which on the machine is not ours alone: a fifth of a core.
+OTHERS = 0.2
 THERMAL = f"{cpu.CPUS}/cpu0/thermal_throttle/package_throttle_total_time_ms"
 
 
@@ -75,6 +77,11 @@ def between(before: Sample, after: Sample) -> dict[str, Any]:
         "clock_mhz": [before.clock_mhz, after.clock_mhz],
         "gpus": [{"before": a, "after": b} for a, b in zip(before.gpus, after.gpus, strict=False)],
     }
+
+
+def alone(launches: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the last of these stored launches had the machine to itself, as far as is known."""
+    return all((one["conditions"].get("load_of_others") or 0.0) < OTHERS for one in launches[-1:])
 
 
 def _others(before: Sample, after: Sample, seconds: float) -> float | None:

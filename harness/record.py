@@ -8,10 +8,10 @@ A launch is one line of a run's journal, ``records.jsonl``::
 
 and a record is what that launch gave for one case. Keys by kind, all seconds and bytes:
 
-``time``     ``first_step``; ``warmup`` [s]; ``blocks`` [[s per step, ...], ...]: one list per visit, of
-             thousands of steps every n-th; visits 2r and 2r+1 form round r; ``visits`` [order index of
-             each block within the launch]; ``equality`` {metric, value, tolerance, ok}; ``cold_cache``;
-             ``build_seconds``
+``time``     ``first_step``; ``warmup`` [s]; ``threads`` that compute; ``blocks`` [[s per step, ...], ...]:
+             one list per visit, of thousands of steps every n-th; visits 2r and 2r+1 form round r;
+             ``visits`` [order index of each block within the launch]; ``equality`` {metric, value,
+             tolerance, ok}; ``cold_cache``; ``build_seconds``
 ``memory``   ``memory`` {peak, reserved, weights, gradients, optimizer, batch, resident, trace: [live
              bytes after each batch], batch_bytes, elements}, ``host`` {start_rss, peak_rss}; of the
              baseline also ``flops`` and ``minimum_bytes`` of a step, and of a variant with ``own_work``

@@ -11,12 +11,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from statistics import fmean
 from typing import Protocol
 
 from harness import precision, record
+from harness.conditions import alone
 from harness.launch import LAUNCHES, Pace, Start, empty, smaller
 from harness.record import Case, Json
 from harness.store import Journal, utc_now
@@ -197,7 +198,8 @@ class Runner:
         self._watch.begins(group, kind, number)
         started, begin = utc_now(), self._now()
         self._conditions.start()
-        records = LAUNCHES[kind](self._start, cases, number, self._settings.pace) if cases else []
+        pace = replace(self._settings.pace, hold_several=alone(self._journal.run.launches))
+        records = LAUNCHES[kind](self._start, cases, number, pace) if cases else []
         conditions = self._conditions.stop()
         launch = {
             "kind": kind,

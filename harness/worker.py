@@ -28,11 +28,8 @@ from harness.errors import Unsupported
 from harness.record import Case, Json
 from harness.workload import Job
 
-#: Seconds of warm steps after which it is seen whether more than the thread that steps computes.
+#: Seconds of warm steps after which it is seen which threads compute.
 SEEN = 0.02
-
-#: With others computing, the process has more CPU time than this many times that thread's.
-ALONE = 1.1
 
 
 def main(connection: Connection, spec: Json) -> None:
@@ -108,8 +105,8 @@ class Measured:
         self.job: Job = self.recipe.build()
         self.build_seconds = time.perf_counter() - start
         self._alone = False
-        self._spreads = True  # Until the warm-up has shown otherwise.
-        self._cpu: int | None = None
+        self._computing: list[int] = []
+        self._places: dict[int, int] = {}
 
     def facts(self) -> Json:
         weights = self.job.tensors().get("weights", ())
@@ -146,27 +143,28 @@ class Measured:
         first = self.clock.block(self.job.step, 1)[0]
         self._evidence = equal.evidence(self.job)
         steps: list[float] = []
-        own, all_threads = time.thread_time(), time.process_time()
+        before = affinity.cpu_times()
         while not _steady(steps) and sum(steps) < seconds:
             steps += self.clock.block(self.job.step, 1)
         if 0 < sum(steps) < SEEN:
             self.clock.block(self.job.step, math.ceil((SEEN - sum(steps)) / max(steps[-1], 1e-7)))
-        own, all_threads = time.thread_time() - own, time.process_time() - all_threads
-        self._spreads = not steps or all_threads > ALONE * own
-        return {"first_step": first, "warmup": steps}
+        self._computing = affinity.computing(before, affinity.cpu_times()) if steps else []
+        return {"first_step": first, "warmup": steps, "threads": len(self._computing)}
 
     def hold(self, turn: int | None) -> Json:
-        """Steps are timed on one CPU from now on, which `turn` chooses; with None wherever they happen to be.
+        """Steps are timed on CPUs that `turn` chooses from now on; with None wherever they happen to be.
 
-        {cpu}; or nothing, and nothing is held, where other threads or processes compute too, as they did in
-        the warm-up, or the device does the work.
+        {cpus}; or nothing, and nothing is held, where no threads were seen to compute in the warm-up or more
+        than there are CPUs, child processes compute too, or the device does the work.
         """
-        alone = self.case.device == "cpu" and not self._spreads and not getattr(self.job, "spreads", False)
-        self._cpu = affinity.choose(turn) if alone and turn is not None else None
-        return {} if self._cpu is None else {"cpu": self._cpu}
+        if turn is None or self.case.device != "cpu" or getattr(self.job, "spreads", False):
+            self._places = {}
+        else:
+            self._places = affinity.choose(turn, self._computing)
+        return {"cpus": list(self._places.values())} if self._places else {}
 
     def block(self, steps: int) -> Json:
-        with affinity.held(self._cpu):
+        with affinity.held(self._places):
             return {"seconds": self.clock.block(self.job.step, steps)}
 
     def evidence(self) -> Json:

@@ -70,7 +70,7 @@ DEFAULTS: Mapping[str, Json] = {
     "warm_up": {"first_step": 0.3, "warmup": [0.1, 0.1, 0.1]},
     "evidence": {"loss": ""},
     "equality": {"metric": "relative L2", "value": 0.0, "tolerance": 1e-4, "ok": True, "message": ""},
-    "hold": {"cpu": 0},
+    "hold": {"cpus": [0]},
     "block": {"seconds": [0.1]},
     "memory": {"host": {"peak_rss": 300}, "memory": {"peak": 200, "resident": 50}},
     "flops": {"flops": 1000, "minimum_bytes": 80},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -12,38 +13,73 @@ import pytest
 from harness import affinity
 
 FREE = os.sched_getaffinity(0)
+ME = threading.get_native_id()
 
 
 def test_each_turn_has_the_next_of_the_cpus_that_there_are() -> None:
-    chosen = [affinity.choose(turn) for turn in range(len(FREE) + 1)]
+    chosen = [affinity.choose(turn, [ME])[ME] for turn in range(len(FREE) + 1)]
     assert set(chosen) == FREE
     assert chosen[0] == chosen[-1]
 
 
+def test_each_thread_has_a_cpu_of_its_own_and_too_many_have_none() -> None:
+    threads = list(range(1, len(FREE) + 1))
+    places = affinity.choose(1, threads)
+    assert list(places) == threads
+    assert set(places.values()) == FREE
+    assert affinity.choose(1, [*threads, 99]) == {}
+
+
 def test_a_thread_is_held_and_then_free_again() -> None:
-    cpu = affinity.choose(0)
-    assert cpu is not None
-    with affinity.held(cpu):
-        assert os.sched_getaffinity(0) == {cpu}
+    places = affinity.choose(0, [ME])
+    with affinity.held(places):
+        assert os.sched_getaffinity(0) == {places[ME]}
     assert os.sched_getaffinity(0) == FREE
-    with pytest.raises(KeyError), affinity.held(cpu):
+    with pytest.raises(KeyError), affinity.held(places):
         raise KeyError
     assert os.sched_getaffinity(0) == FREE
 
 
-def test_other_threads_stay_free() -> None:
+def test_other_threads_stay_free_or_are_held_where_they_are_to_be() -> None:
     begin, seen = threading.Event(), []
-
-    def look() -> None:
-        begin.wait()
-        seen.append(os.sched_getaffinity(0))
-
-    other = threading.Thread(target=look)
+    other = threading.Thread(target=lambda: (begin.wait(), seen.append(os.sched_getaffinity(0))))
     other.start()
-    with affinity.held(affinity.choose(0)):
+    with affinity.held(affinity.choose(0, [ME])):
+        assert os.sched_getaffinity(other.native_id or 0) == FREE
+    with affinity.held({other.native_id or 0: min(FREE)}):
         begin.set()
         other.join()
-    assert seen == [FREE]
+    assert seen == [{min(FREE)}]
+
+
+def test_a_thread_that_has_ended_is_not_missed() -> None:
+    other = threading.Thread(target=lambda: None)
+    other.start()
+    other.join()
+    with affinity.held({other.native_id or 0: min(FREE), ME: min(FREE)}):
+        assert os.sched_getaffinity(0) == {min(FREE)}
+    assert os.sched_getaffinity(0) == FREE
+
+
+def test_who_computes_is_told_by_cpu_time_and_who_asks_is_first() -> None:
+    before = {ME: 100, ME + 1: 500, ME + 2: 0}
+    after = {ME: 1100, ME + 1: 550, ME + 2: 900, ME + 3: 800}
+    assert affinity.computing(before, after) == [ME, ME + 2, ME + 3]
+    assert affinity.computing({}, {}) == []
+
+
+def test_a_thread_that_computes_and_one_that_sleeps_are_told_apart() -> None:
+    ends, digest = threading.Event(), hashlib.sha256
+    sleeps = threading.Thread(target=ends.wait)
+    computes = threading.Thread(target=lambda: [digest(bytes(4_000_000)) for _ in range(20)])
+    before = affinity.cpu_times()
+    sleeps.start()
+    computes.start()
+    digest(bytes(40_000_000))
+    after = affinity.cpu_times()
+    ends.set()
+    assert affinity.computing(before, after) == [ME, computes.native_id]
+    computes.join()
 
 
 #: Only of use where there is more than one CPU; with one it is true by itself.
@@ -51,7 +87,7 @@ FORKS = """
 import os
 from harness import affinity
 free = os.sched_getaffinity(0)
-with affinity.held(affinity.choose(0)):
+with affinity.held(affinity.choose(0, [os.getpid()])):
     child = os.fork()
     if child == 0:
         os._exit(0 if os.sched_getaffinity(0) == free else 1)
@@ -63,11 +99,11 @@ def test_a_child_process_is_free() -> None:
     subprocess.run([sys.executable, "-c", FORKS], check=True)
 
 
-def test_none_holds_nothing() -> None:
-    with affinity.held(None):
+def test_nothing_chosen_holds_nothing() -> None:
+    with affinity.held({}):
         assert os.sched_getaffinity(0) == FREE
 
 
 def test_where_threads_cannot_be_held_none_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_setaffinity")
-    assert affinity.choose(1) is None
+    assert affinity.choose(1, [ME]) == {}

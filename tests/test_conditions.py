@@ -28,6 +28,14 @@ def test_load_of_others_is_what_is_busy_less_what_is_ours() -> None:
     assert found["clock_mhz"] == [2000.0, 1500.0]
 
 
+@pytest.mark.parametrize(
+    ("loads", "expected"), [([], True), ([None], True), ([1.0, 0.1], True), ([0.0, 0.9], False)]
+)
+def test_whether_the_last_launch_was_alone(loads: list[float | None], expected: bool) -> None:
+    launches = [{"conditions": {"load_of_others": load}} for load in loads]
+    assert conditions.alone([*launches]) is expected
+
+
 def test_throttling_heat_and_swapping_are_told() -> None:
     found = between(IDLE, replace(IDLE, at=101.0, throttled=0.25, thermal=0.5, swapped=8192))
     assert (found["throttled"], found["thermal"], found["swapped"]) == (0.25, 0.5, 8192)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -142,3 +143,12 @@ def test_all_lanes_are_held_on_a_cpu_or_none_is() -> None:
     launch.time_launch(engine.start, make_cases("a", "b"), 3, PACE)
     assert told(engine)[:4] == [("a", "hold"), ("b", "hold")] * 2
     assert told(engine)[4][1] == "block"
+
+
+@pytest.mark.parametrize(("threads", "held"), [(1, True), (2, False)])
+def test_beside_other_work_steps_on_several_threads_are_left_free(threads: int, held: bool) -> None:
+    warm = {"first_step": 0.3, "warmup": [0.1], "threads": threads}
+    engine = FakeEngine({"b": {"warm_up": warm}})
+    launch.time_launch(engine.start, make_cases("a", "b"), 3, replace(PACE, hold_several=False))
+    assert ("b", "hold") in told(engine) or not held
+    assert ("a", "hold") not in told(engine) or held

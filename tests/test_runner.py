@@ -156,6 +156,17 @@ def test_a_machine_that_is_always_noisy_does_not_hold_the_run_up(journal: Journa
     assert len(quiet.kinds) == 6
 
 
+def test_threads_are_left_free_after_a_launch_that_had_others_beside_it(journal: Journal) -> None:
+    class Beside(Quiet):
+        def stop(self) -> Json:
+            return {"load_of_others": 1.0}
+
+    warm = {"first_step": 0.3, "warmup": [0.1], "threads": 2}
+    engine = FakeEngine({name: {"warm_up": warm} for name in "ab"})
+    run(journal, plan(make_cases("a", "b"), kinds=("time",)), engine, quiet=Beside())
+    assert [command for _, command in engine.heard].count("hold") == 2, "the first launch knew of nobody"
+
+
 def test_what_lacks_something_is_stored_with_the_reason_and_no_worker(journal: Journal) -> None:
     engine = FakeEngine()
     run(journal, plan(make_cases("a", "b"), lacking="b"), engine)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -40,10 +39,11 @@ def test_warm_up_tells_the_first_step_apart_and_ends_when_steady_or_late(
     one = measured("plain")
     steps = iter([9.0, 3.0, 2.0, 1.0, 1.05, 1.0, 1.0])
     monkeypatch.setattr(one.clock, "block", lambda step, count: [step() and next(steps)])
-    assert one.warm_up(seconds=100) == {"first_step": 9.0, "warmup": [3.0, 2.0, 1.0, 1.05, 1.0]}
+    told = one.warm_up(seconds=100)
+    assert (told["first_step"], told["warmup"]) == (9.0, [3.0, 2.0, 1.0, 1.05, 1.0])
     late = measured("plain")
     monkeypatch.setattr(late.clock, "block", lambda step, count: [step() and 1.0])
-    assert late.warm_up(seconds=0) == {"first_step": 1.0, "warmup": []}
+    assert late.warm_up(seconds=0) == {"first_step": 1.0, "warmup": [], "threads": 0}
 
 
 def equality_of(variant: str) -> dict[str, Any]:
@@ -180,63 +180,47 @@ def test_the_parts_of_a_step_are_told_only_where_nothing_is_timed() -> None:
     assert "part:forward" in one.figures()["figures"]
 
 
-class Spent:
-    """Clocks of CPU time: a look at the process's is a step on, at the thread's so much of one."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, share: float) -> None:
-        self.looks = 0
-        monkeypatch.setattr(time, "process_time", self.process)
-        monkeypatch.setattr(time, "thread_time", lambda: self.looks * share)
-
-    def process(self) -> float:
-        self.looks += 1
-        return self.looks - 1
-
-
 def warm(variant: str, seconds: float = 1.0) -> Measured:
     one = measured(variant)
     one.warm_up(seconds)
     return one
 
 
-def test_steps_are_timed_on_the_cpu_of_the_turn_and_nothing_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    Spent(monkeypatch, share=1.0)
+def test_steps_are_timed_on_the_cpus_of_the_turn_and_nothing_else_is() -> None:
     one, free = warm("plain"), os.sched_getaffinity(0)
     seen: list[set[int]] = []
     one.job.step = lambda: seen.append(os.sched_getaffinity(0))  # type: ignore[method-assign]
     held = one.hold(turn=1)
     one.block(1)
-    assert seen[0] == {held["cpu"]}
+    assert seen[0] == {held["cpus"][0]}
     assert os.sched_getaffinity(0) == free
     assert one.hold(turn=None) == {}
     one.block(1)
     assert seen[1] == free
 
 
-def test_steps_on_several_threads_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    Spent(monkeypatch, share=0.5)
-    assert warm("plain").hold(turn=0) == {}
+def test_a_thread_beside_the_one_that_steps_has_its_own_cpu() -> None:
+    one = warm("plain", seconds=0.0)
+    digest = hashlib.sha256
+    with ThreadPoolExecutor(1) as pool:
+
+        def both() -> None:
+            other = pool.submit(lambda: [digest(bytes(4_000_000)) for _ in range(3)])
+            digest(bytes(12_000_000))
+            other.result()
+
+        one.job.step = both  # type: ignore[method-assign]
+        one.warm_up(1.0)
+        found = one.hold(turn=0)
+    cpus = os.cpu_count() or 1
+    assert found == {} if cpus == 1 else len(set(found["cpus"])) == 2
 
 
-def test_what_was_not_seen_to_compute_alone_is_not_held() -> None:
+def test_what_was_not_seen_to_compute_is_not_held() -> None:
     assert warm("plain", seconds=0.0).hold(turn=0) == {}
 
 
-def test_a_thread_beside_the_one_that_steps_is_seen() -> None:
-    """By the real clocks: a second thread that computes all the while, and none."""
-    one, other = warm("plain", seconds=0.0), warm("plain", seconds=0.0)
-    digest = hashlib.sha256
-    one.job.step = lambda: digest(bytes(4_000_000)).digest()  # type: ignore[method-assign]
-    with ThreadPoolExecutor(1) as pool:
-        other.job.step = lambda: (pool.submit(one.job.step), one.job.step())[0].result()  # type: ignore
-        other.warm_up(1.0)
-        assert other.hold(turn=0) == {}
-    one.warm_up(1.0)
-    assert one.hold(turn=0)
-
-
-def test_a_job_that_starts_threads_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    Spent(monkeypatch, share=1.0)
+def test_a_job_that_starts_processes_is_not_held() -> None:
     one = warm("plain")
     one.job.spreads = True  # type: ignore[attr-defined]
     assert one.hold(turn=0) == {}
