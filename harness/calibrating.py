@@ -18,7 +18,8 @@ import harness.planted
 from harness import comparing
 from harness.comparing import Cell, Pair
 from harness.record import Case, Json
-from harness.runner import Plan, Settings
+from harness.runner import Plan
+from harness.settings import Settings
 from harness.store import Journal
 
 #: The declarations of what is planted.

@@ -127,7 +127,9 @@ def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
     _benchmarks(parser)
     _device(parser, ("auto", "cpu", "cuda"), "auto")
     parser.add_argument(
-        "--budget", metavar="TIME", help="wall time, such as 90s, 10m or 2h; default: the profile's"
+        "--budget",
+        metavar="TIME",
+        help="wall time, such as 90s, 10m or 2h; default: the profile's, less for techniques that are named",
     )
     parser.add_argument(
         "--resume",

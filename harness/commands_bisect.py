@@ -29,7 +29,7 @@ from harness.engines.elsewhere import ElsewhereEngine, Side
 from harness.errors import BadInput, unknown
 from harness.record import Case, Json
 from harness.report import comparison as shown
-from harness.runner import Settings
+from harness.settings import Settings
 from harness.store import Journal, utc_now
 
 

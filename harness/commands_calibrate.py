@@ -17,7 +17,7 @@ from harness.engines.elsewhere import HERE, Side
 from harness.errors import BadInput
 from harness.record import Case, Json
 from harness.report import calibrated as shown
-from harness.runner import Settings
+from harness.settings import Settings
 from harness.store import Journal
 
 

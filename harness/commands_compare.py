@@ -29,7 +29,7 @@ from harness.errors import BadInput
 from harness.record import Json
 from harness.report import comparison as shown
 from harness.report.progress import Progress
-from harness.runner import PROFILES, Settings
+from harness.settings import PROFILES, Settings
 from harness.store import Journal, Run
 
 #: Half-width of the interval at which a case has been measured enough: regressions are small.

@@ -20,7 +20,8 @@ from harness.engines.elsewhere import ElsewhereEngine, Side
 from harness.errors import BadInput
 from harness.launch import Start, Worker
 from harness.record import Case, Json
-from harness.runner import Plan, Runner, Settings, Watch
+from harness.runner import Plan, Runner, Watch
+from harness.settings import Settings
 from harness.store import Journal
 
 #: Of the budget, what the first look may take; the rest is for measuring again what looks changed.

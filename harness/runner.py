@@ -11,56 +11,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from statistics import fmean
 from typing import Protocol
 
 from harness import precision, record
 from harness.conditions import alone
-from harness.launch import LAUNCHES, Pace, Start, empty, smaller
+from harness.launch import LAUNCHES, Start, empty, smaller
 from harness.record import Case, Json
+from harness.settings import Settings
 from harness.store import Journal, utc_now
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How hard to measure."""
-
-    budget: float
-    """Wall time of the whole run, s."""
-    precision: float
-    """Half-width of a speedup's 95 % interval at which a group is done, relative."""
-    launches: tuple[int, int]
-    """The fewest and the most timing launches of a group."""
-    pace: Pace = field(default_factory=Pace)
-    qualities: int = 3
-    """Quality launches, each from another seed."""
-
-    def fewest(self, kind: str) -> int:
-        """Launches of this kind that a group has at least."""
-        return {"memory": 1, "time": self.launches[0], "quality": self.qualities}[kind]
-
-
-PROFILES = {
-    "quick": Settings(
-        # Three launches show what is far from even; the noisy and the wide get what is left of the budget.
-        budget=1200,
-        precision=0.05,
-        launches=(3, 10),
-        pace=Pace(rounds=12, block=0.1, lane=0.6, warm_up=0.2),
-    ),
-    "standard": Settings(
-        budget=3600,
-        precision=0.05,
-        launches=(5, 12),
-        pace=Pace(rounds=12, block=0.15, lane=1.2, warm_up=0.5),
-        qualities=5,
-    ),
-    "full": Settings(
-        budget=6 * 3600, precision=0.02, launches=(7, 30), pace=Pace(rounds=32, lane=8), qualities=7
-    ),
-}
 
 #: Outcomes that another launch would only repeat.
 FINAL = (record.OUT_OF_MEMORY, record.TIMEOUT, "unsupported")

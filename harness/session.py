@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness import benchmark, commands, flops, limits, machine, plan, scratch, store, torch_info
@@ -19,7 +20,8 @@ from harness.errors import BadInput, WorkerFailed
 from harness.launch import Start, Worker
 from harness.record import Case, Json
 from harness.report.progress import Progress
-from harness.runner import PROFILES, Plan, Runner, Settings
+from harness.runner import Plan, Runner
+from harness.settings import PROFILES, Settings
 from harness.store import Journal
 
 #: Of the memory free at the start, what a worker on the host may take; the rest keeps the machine alive.
@@ -28,7 +30,7 @@ HOST_SHARE = 0.9
 
 def run(options: argparse.Namespace) -> int:
     """Measures, prints, judges. Raises BadInput before anything is written."""
-    _settings(options, options.profile)  # Bad input is said before anything starts.
+    _settings(options, options.profile, options.names)  # Bad input is said before anything starts.
     memory_limit = (
         size(options.memory_limit) if options.memory_limit else int(HOST_SHARE * limits.available_memory())
     )
@@ -41,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
         journal, planned = _open(options, engine)
         try:
             start = _starter(engine, planned, options.benchmarks, place, memory_limit)
-            settings = _settings(options, journal.run.info["profile"])
+            info = journal.run.info
+            settings = _settings(options, info["profile"], info["names"])
             return _measure(options, settings, journal, planned, start, engine)
         finally:
             journal.close()
@@ -80,10 +83,10 @@ def _measure(
     return commands.show(options, journal.run)
 
 
-def _settings(options: argparse.Namespace, profile: str) -> Settings:
+def _settings(options: argparse.Namespace, profile: str, names: Sequence[str]) -> Settings:
     settings = PROFILES[profile]
     pace = dataclasses.replace(settings.pace, limit=seconds(options.timeout))
-    budget = seconds(options.budget) if options.budget else settings.budget
+    budget = seconds(options.budget) if options.budget else settings.allowed(len(names))
     return dataclasses.replace(settings, pace=pace, budget=budget)
 
 

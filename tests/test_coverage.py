@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harness import stats
 from harness.precision import BY_CHANCE
-from harness.runner import PROFILES
+from harness.settings import PROFILES
 
 Array = NDArray[np.float64]
 ROUNDS, STEPS = 4, 13

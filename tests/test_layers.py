@@ -24,7 +24,7 @@ LAYERS = [
     {"commands_compare", "calibrating"},
     {"session", "commands", "comparing"},
     {"report", "adapters"},
-    {"plan", "runner", "launch", "engines", "warm"},
+    {"plan", "runner", "settings", "launch", "engines", "warm"},
     {"worker"},
     {"planted"},
     {"benchmark", "doctor", "observed"},

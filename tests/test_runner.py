@@ -12,7 +12,8 @@ import pytest
 from harness import precision, store
 from harness.launch import Pace
 from harness.record import Case, Json
-from harness.runner import Plan, Runner, Settings
+from harness.runner import Plan, Runner
+from harness.settings import Settings
 from harness.store import Journal
 from tests.conftest import FakeEngine, failed, make_cases, times
 

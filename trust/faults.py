@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.launch import Pace
 from harness.report.markdown import table
-from harness.runner import Settings
+from harness.settings import Settings
 from trust import asv, ours, process, pytest_benchmark, workloads
 from trust.journal import Journal, Json
 from trust.workloads import Step

@@ -12,7 +12,8 @@ from harness.changes import Comparison, View
 from harness.engines.elsewhere import HERE, Side
 from harness.launch import Pace
 from harness.record import Case, Json
-from harness.runner import Plan, Settings
+from harness.runner import Plan
+from harness.settings import Settings
 from harness.store import Run
 from trust import declared
 from trust.verdicts import FAILED, FASTER, SLOWER, UNCHANGED, Plant, Verdict

@@ -28,7 +28,8 @@ from harness.record import Case, Json
 from harness.report import cells, table
 from harness.report.remaining import Remaining
 from harness.rows import CaseSummary
-from harness.runner import Plan, Settings
+from harness.runner import Plan
+from harness.settings import Settings
 from harness.store import Run
 
 

@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from harness import precision
 from harness.record import Json
-from harness.runner import Plan, Settings
+from harness.runner import Plan
+from harness.settings import Settings
 
 #: Seconds that compiling one variant adds to a launch, by whether it is its group's first: the medians of the
 #: published run of the quick profile on two cores.

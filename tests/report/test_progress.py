@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.report.progress import Progress
-from harness.runner import PROFILES, Plan
+from harness.runner import Plan
+from harness.settings import PROFILES
 from harness.store import Run
 from tests import handmade
 

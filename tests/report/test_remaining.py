@@ -10,7 +10,8 @@ import pytest
 from harness import store
 from harness.record import Case, Json
 from harness.report.remaining import Remaining
-from harness.runner import PROFILES, Plan
+from harness.runner import Plan
+from harness.settings import PROFILES
 from tests import handmade as hand
 
 RUN = Path(__file__).parents[2] / "results" / "amd-epyc-2c-24g" / "2026-11-21T115200-quick-61a9"
