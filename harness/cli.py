@@ -169,7 +169,10 @@ def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
 def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = _command(commands, "report", "a page with plots of one or several runs, to open from disk")
     parser.add_argument(
-        "runs", nargs="*", metavar="RUN", help="runs' folders; default: each machine's newest of each profile"
+        "runs",
+        nargs="*",
+        metavar="RUN",
+        help="runs' folders; default: each machine's most thorough, the newest",
     )
     _out(parser)
     parser.add_argument("--page", type=Path, default=Path("report"), metavar="DIR", help="default: report")

@@ -117,11 +117,11 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    """A page of the runs named, or of the newest of each machine and profile."""
+    """A page of the runs named, or of each machine's most thorough."""
     from harness import history
     from harness.report import page
 
-    folders = [Path(name) for name in options.runs] or store.newest(options.out)
+    folders = [Path(name) for name in options.runs] or store.foremost(options.out, benchmark.PROFILES)
     if not folders:
         raise BadInput(f"no run under {options.out}; start one with: python -m harness run")
     judged = [page.Judged(run, _judgement(run), options.png) for run in map(store.read, folders)]

@@ -12,7 +12,7 @@ import gc
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -246,13 +246,16 @@ def beside(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.parent.glob(f"*/{RUN}") if path.parent != folder)
 
 
-def newest(results: Path) -> list[Path]:
-    """Each machine's newest run of each profile."""
-    found: dict[tuple[str, str], Path] = {}
+def foremost(results: Path, profiles: Sequence[str]) -> list[Path]:
+    """The run to show of each machine and device: one of everything, of the last profile, the newest."""
+    found: dict[tuple[str, str], tuple[bool, int, Path]] = {}
     for folder in runs(results):
         info = _object(_text(folder / RUN, "is no run"), folder / RUN)
-        found[folder.parent.name, str(info.get("profile"))] = folder
-    return sorted(found.values())
+        rank = profiles.index(info["profile"]) if info.get("profile") in profiles else -1
+        this = (not info.get("names"), rank, folder)
+        key = folder.parent.name, str(info.get("device"))
+        found[key] = max(found.get(key, this), this, key=lambda one: (*one[:2], one[2].name))
+    return sorted(folder for *_, folder in found.values())
 
 
 def latest(results: Path, *, unfinished: bool = False) -> Path:

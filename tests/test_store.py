@@ -161,6 +161,20 @@ def test_the_latest_unfinished_run_is_found(tmp_path: Path) -> None:
     assert store.latest(tmp_path, unfinished=True) == early.run.folder
 
 
+def test_the_run_to_show_is_the_most_thorough_of_everything(tmp_path: Path) -> None:
+    def made(machine: str, profile: str, day: int, names: tuple[str, ...] = (), device: str = "cpu") -> Path:
+        info = {**INFO, "profile": profile, "names": [*names], "device": device}
+        folder = Journal.create(tmp_path, machine, info).run.folder
+        return folder.rename(folder.with_name(f"2026-01-0{day}-{profile}-{machine}"))
+
+    made("one", "standard", 1)
+    shown = [made("one", "standard", 2)]
+    made("one", "quick", 3)
+    made("one", "full", 4, names=("compile",))
+    shown += [made("one", "quick", 5, device="cuda"), made("two", "quick", 1, names=("compile",))]
+    assert store.foremost(tmp_path, ("quick", "standard", "full")) == sorted(shown)
+
+
 def test_results_never_hold_what_json_cannot(journal: Journal) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         journal.append({**LAUNCH, "value": float("nan")})

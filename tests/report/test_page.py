@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from harness import claims, store, targets
+from harness.benchmark import PROFILES
 from harness.history import History, Point, Series
 from harness.judge import judge
 from harness.report import index, page
@@ -144,7 +145,7 @@ def test_contrast_and_roles_pass_axe(opened: Page, scheme: str) -> None:
 
 
 def test_the_stored_runs_make_a_small_page(tmp_path: Path) -> None:
-    folders = store.newest(ROOT / "results")
+    folders = store.foremost(ROOT / "results", PROFILES)
     runs = [store.read(folder) for folder in folders]
     made = [page.Judged(run, judge(run, claims.load(), targets.load())) for run in runs]
     path = page.write(made, tmp_path)
