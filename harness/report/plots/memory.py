@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.record import Json
@@ -22,26 +23,30 @@ def memory_over_batches(rows: Sequence[CaseSummary], info: Json) -> Figure | Non
     shown = [row for row in rows if row.case.group == chosen and _length(row) > 1]
     with style.sheet(3.4, f"Memory held after each batch\n{chosen[:52]}", info) as figure:
         axes = figure.subplots()
+        ends: dict[str, tuple[float, str]] = {}
         for row, dash in zip(shown, DASHES, strict=False):
             assert row.memory
             trace = [value / 1e6 for value in row.memory.traces[0]]
             colour = style.ORANGE if row.case.is_baseline else style.BLUE
             axes.plot(range(1, len(trace) + 1), trace, linestyle=dash, color=colour)
-            end = (len(trace), trace[-1])
-            axes.annotate(
-                row.case.variant,
-                end,
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=8,
-                color=colour,
-            )
+            ends[row.case.variant] = trace[-1], colour
         axes.set_xlim(1, longest * 1.3)
         axes.set_ylim(bottom=-0.06 * axes.get_ylim()[1])
+        _label(axes, ends, longest)
         axes.set_xlabel("batches seen")
         axes.set_ylabel("live memory (MB)")
     return figure
+
+
+def _label(axes: Axes, ends: Mapping[str, tuple[float, str]], x: float) -> None:
+    """Each line's name behind its end, or as near to it as the other names leave room."""
+    low, high = axes.get_ylim()
+    places = style.apart([(end - low) / (high - low) for end, _ in ends.values()], 0.08)
+    for (name, (_, colour)), place in zip(ends.items(), places, strict=True):
+        at = (x, low + place * (high - low))
+        axes.annotate(
+            name, at, xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=colour
+        )
 
 
 def _length(row: CaseSummary) -> int:
