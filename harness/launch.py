@@ -53,9 +53,12 @@ class Pace:
     limit: float = 300.0
     """A worker that does not answer for so long is a timeout."""
     hold_several: bool = True
-    """Steps on several threads are held on CPUs as well. Beside other work that leaves a thread no way out:
-    launches of a GPT-2 step on two cores, one of them busy, differed by 9 % held and by 2 % free; with both
-    idle by 3 % held and by 10 % free."""
+    """Steps on several threads are held on CPUs as well. Beside other work that leaves a thread no way out.
+
+    On two cores launches of a GPT-2 step against itself differed by 9 % held beside a busy core, where ratios
+    of other steps left free differed by 0.5 to 5 %; with nothing beside them by 3 to 6 % held and by 10 % free,
+    in runs up to an hour apart and not in turn.
+    """
 
 
 #: Of steps of microseconds a block has thousands: their median and quantiles need no more than these.

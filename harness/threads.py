@@ -14,10 +14,11 @@ def wait_asleep(environment: MutableMapping[str, str] = os.environ) -> None:
 
     By default they spin for milliseconds. On a machine whose cores others want too, a thread then spins for
     as long as its partner is not scheduled. To sleep at once is no better: a thread is woken for each of the
-    many small operations of a step. On two cores a GPT-2 step of 50 ms, alone and beside a busy core:
+    many small operations of a step. On two cores a GPT-2 step of 50 ms, alone and beside a busy core, in
+    four processes each:
 
     ==================  ======  ========  =====================================================
-    spins               alone   beside    launches differ by, alone and beside
+    spins               alone   beside    processes differ by, alone and beside
     ==================  ======  ========  =====================================================
     as torch has it     52 ms   115 ms    8 %, 31 %; and 0.5 to 1.2 s beside two busy processes
     20 000              56 ms   414 ms    6 %, 29 %
