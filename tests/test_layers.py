@@ -29,7 +29,7 @@ LAYERS = [
     {"planted"},
     {"benchmark", "doctor", "observed"},
     {"technique", "techniques"},
-    {"quantizers", "result_cache", "sparsity"},
+    {"folding", "quantizers", "result_cache", "sparsity"},
     {"models", "data"},
     {
         "history",

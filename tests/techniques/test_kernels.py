@@ -42,44 +42,6 @@ def test_channels_last_reaches_the_last_convolution(phase: str) -> None:
     assert equal.equality(plain, changed, variant.tolerance, variant.gradients)["ok"]
 
 
-def uneven(model: torch.nn.Module) -> torch.nn.Module:
-    """Norms as training leaves them: fresh ones, of ones and zeros, would hide a factor that is lost."""
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, torch.nn.LayerNorm | torch.nn.BatchNorm2d):
-                module.weight.uniform_(0.5, 2.0)
-                module.bias.uniform_(-1.0, 1.0)
-    return model
-
-
-@pytest.mark.parametrize(
-    ("name", "model", "folded"),
-    [("layer-norm-linear", "gpt2", 4), ("layer-norm-linear", "vit", 4), ("conv-batch-norm", "resnet", 12)],
-)
-def test_folding_keeps_what_a_trained_normalization_does(name: str, model: str, folded: int) -> None:
-    plain = tiny(model, "infer").edited(uneven)
-    variant = technique("fusion").variant(name)
-    found = equal.equality(first_step(plain), first_step(variant.apply(plain)), variant.tolerance)
-    assert found["ok"], found
-    job = variant.apply(plain).build()
-    assert isinstance(job, ModelJob)
-    gone = [
-        module
-        for module in job.model.modules()
-        if isinstance(module, torch.nn.LayerNorm) and module.weight is None
-    ]
-    left = [module for module in job.model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    assert len(gone) == folded or (model == "resnet" and not left)
-
-
-def test_a_model_with_nothing_to_fold_is_unsupported() -> None:
-    with pytest.raises(Unsupported, match="no LayerNorm that only Linear layers read"):
-        built("fusion:layer-norm-linear", "bert", "infer")
-    with pytest.raises(Unsupported, match="no batch normalization behind a convolution"):
-        built("fusion:conv-batch-norm", "gpt2", "infer")
-
-
 def weights(job: ModelJob, steps: int = 3) -> torch.Tensor:
     for _ in range(steps):
         job.step()
