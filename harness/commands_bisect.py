@@ -134,7 +134,7 @@ class Search:
             print(f"{commit[:10]} is left out: {error}", file=sys.stderr)
             return None
         good, other = launched["records"]
-        rounds = stats.rounds(good.get("blocks", []), other.get("blocks", []))
+        rounds = stats.rounds(*(stats.medians(one.get("blocks", ())) for one in (good, other)))
         if good["outcome"] != "ok":
             raise BadInput(f"the good commit fails: {good['outcome']}: {good['message']}")
         if not rounds or other["outcome"] != "ok":

@@ -66,21 +66,20 @@ def _usable(taken: Iterable[Taken]) -> list[Taken]:
 
 def _level(taken: Taken) -> float:
     """Seconds per step of one launch: the median of its blocks' medians; 0 if it was not timed."""
-    blocks = [median(block) for block in taken.record.get("blocks") or () if block]
-    return median(blocks) if blocks else 0.0
+    timed = [middle for middle in taken.medians if math.isfinite(middle)]
+    return median(timed) if timed else 0.0
 
 
 def _effects(base: Iterable[Taken], used: Iterable[Taken]) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Each launch and its log of the time per sample: of a step's, less how many more samples it has."""
-    baselines = {one.launch: one.record for one in _usable(base)}
+    baselines = {one.launch: one for one in _usable(base)}
     found: dict[int, float] = {}
     for one in used:
-        theirs = baselines.get(one.launch, {})
-        rounds = stats.rounds(theirs.get("blocks") or [], one.record["blocks"])
-        if rounds:
-            found[one.launch] = stats.launch_effect(rounds) - math.log(
-                _samples(one.record) / _samples(theirs)
-            )
+        theirs = baselines.get(one.launch)
+        rounds = stats.rounds(theirs.medians, one.medians) if theirs else []
+        if theirs and rounds:
+            more = math.log(_samples(one.record) / _samples(theirs.record))
+            found[one.launch] = stats.launch_effect(rounds) - more
     return tuple(found), tuple(found.values())
 
 

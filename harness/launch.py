@@ -55,14 +55,15 @@ class Pace:
     hold_several: bool = True
     """Steps on several threads are held on CPUs as well. Beside other work that leaves a thread no way out.
 
-    On two idle cores, in turn, launches of a GPT-2 step against itself differed by 2.7 and 1.3 % held, by 3.5
-    and 1.6 % free: no gain shown. An attention kernel's differed by 6 % held, 29 % free, an hour apart.
-    Beside a busy core the GPT-2 step's differed by 9 % held; ratios of other steps, free, by 0.5 to 5 %.
+    On two idle cores, held and free in turn, launches of a GPT-2 step against itself differed by 2.7 and
+    1.3 % held, by 3.5 and 1.6 % free: no gain shown. Ratios of attention kernels of 2 to 10 ms differed by
+    4.6 % held, 6.6 % free. Beside a busy core the GPT-2 step's differed by 9 % held; ratios of other steps,
+    free, by 0.5 to 5 %.
     """
 
 
 #: Of steps of microseconds a block has thousands: their median and quantiles need no more than these.
-STORED = 1000
+STORED = 200
 
 
 @dataclass

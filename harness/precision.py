@@ -44,9 +44,9 @@ def ratios(launches: Iterable[Json]) -> dict[str, list[float]]:
 
 def rounds(launch: Json) -> dict[str, list[float]]:
     """For each variant of a launch the log ratios of its rounds to the baseline's."""
-    blocks = {one["variant"]: one.get("blocks", []) for one in launch["records"]}
-    baseline = blocks.pop(launch["baseline"], [])
-    every = {variant: stats.rounds(baseline, values) for variant, values in blocks.items()}
+    medians = {one["variant"]: stats.medians(one.get("blocks", ())) for one in launch["records"]}
+    baseline = medians.pop(launch["baseline"], [])
+    every = {variant: stats.rounds(baseline, values) for variant, values in medians.items()}
     return {variant: values for variant, values in every.items() if values}
 
 

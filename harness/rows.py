@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
+from harness import stats
 from harness.record import OK, WRONG_RESULT, Case, Json
 from harness.stats import Interval
 
@@ -13,12 +15,18 @@ from harness.stats import Interval
 NOT_RUN = "not-run"
 
 
-class Taken(NamedTuple):
+@dataclass(frozen=True)
+class Taken:
     """What one launch gave for one case."""
 
     launch: int
     noisy: bool
     record: Json
+
+    @cached_property
+    def medians(self) -> list[float]:
+        """Of its blocks: every variant is compared with its baseline's."""
+        return stats.medians(self.record.get("blocks") or ())
 
 
 class Ceiling(NamedTuple):

@@ -30,7 +30,7 @@ takes longer than to judge a run.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, median
 
@@ -76,22 +76,24 @@ def _inverse(value: float) -> float:
     return 1 / value if value else math.inf
 
 
-def rounds(baseline: Sequence[Sequence[float]], variant: Sequence[Sequence[float]]) -> list[float]:
+def medians(blocks: Iterable[Sequence[float]]) -> list[float]:
+    """The median of each block of seconds per step, which an interruption of a few steps does not move.
+
+    NaN for a block that holds no time: empty, or below the clock's resolution.
+    """
+    found = [median(block) if block else 0.0 for block in blocks]
+    return [middle if middle > 0 else math.nan for middle in found]
+
+
+def rounds(baseline: Sequence[float], variant: Sequence[float]) -> list[float]:
     """log(variant time / baseline time) of each round that both have whole.
 
-    Arguments are blocks of seconds per step; blocks 2r and 2r + 1 are the two visits of round r. The visits
-    mirror each other (ABBA), so a linear drift of the machine falls on both alike and cancels. A block counts
-    by its median, which an interruption of a few steps does not move.
+    Arguments are `medians` of blocks; blocks 2r and 2r + 1 are the two visits of round r. The visits mirror
+    each other (ABBA), so a linear drift of the machine falls on both alike and cancels.
     """
-    visits = [_log_median(v) - _log_median(b) for b, v in zip(baseline, variant, strict=False)]
+    visits = [math.log(v / b) for b, v in zip(baseline, variant, strict=False)]
     found = [(first + second) / 2 for first, second in zip(visits[::2], visits[1::2], strict=False)]
     return [d for d in found if math.isfinite(d)]
-
-
-def _log_median(block: Sequence[float]) -> float:
-    """NaN for a block that holds no time: empty, or below the clock's resolution."""
-    middle = median(block) if block else 0.0
-    return math.log(middle) if middle > 0 else math.nan
 
 
 def launch_effect(rounds: Sequence[float]) -> float:

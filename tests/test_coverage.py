@@ -55,8 +55,8 @@ def test_the_simulation_computes_what_the_module_does() -> None:
     found = [
         stats.launch_effect(
             stats.rounds(
-                launch[[0, 3] * ROUNDS + np.repeat(4 * np.arange(ROUNDS), 2)].tolist(),
-                launch[[1, 2] * ROUNDS + np.repeat(4 * np.arange(ROUNDS), 2)].tolist(),
+                stats.medians(launch[[0, 3] * ROUNDS + np.repeat(4 * np.arange(ROUNDS), 2)].tolist()),
+                stats.medians(launch[[1, 2] * ROUNDS + np.repeat(4 * np.arange(ROUNDS), 2)].tolist()),
             )
         )
         for launch in times
