@@ -6,37 +6,15 @@ processor multiplies bf16; elsewhere nothing changes, which the results then sho
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
+from harness import rounding
 from harness.technique import Technique, Variant
-
-#: Of a kind of operation on a backend; torch 2.9 and later.
-FLAG = "fp32_precision"
-
-
-@contextlib.contextmanager
-def precision(name: str) -> Iterator[None]:
-    """The setting, and torch's newer flags that follow it, as before on exit."""
-    import torch
-
-    backends: Any = torch.backends
-    flags = [one.matmul for one in (backends.cuda, backends.mkldnn) if hasattr(one.matmul, FLAG)]
-    before = [getattr(one, FLAG) for one in flags]
-    setting = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(name)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(setting)
-        for one, flag in zip(flags, before, strict=True):
-            setattr(one, FLAG, flag)
 
 
 def variant(name: str, says: str, **more: float) -> Variant:
-    return Variant(apply=lambda workload: workload.with_during(partial(precision, name)), says=says, **more)  # type: ignore[arg-type]
+    context = partial(rounding.matmuls, name)
+    return Variant(apply=lambda workload: workload.with_during(context), says=says, **more)  # type: ignore[arg-type]
 
 
 TECHNIQUE = Technique(

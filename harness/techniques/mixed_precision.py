@@ -8,12 +8,11 @@ behind batch normalization flip. Gradients that are lost or left scaled are off 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from harness import rounding
 from harness.technique import Technique, Variant
 from harness.workload import Update, Workload
 
@@ -23,33 +22,6 @@ if TYPE_CHECKING:
 #: torch begins with 2^16, which overflows in the first steps of many models; they are skipped until it has
 #: halved often enough, and a skipped step has no gradients to compare. Underflow is as far from 2^10.
 INITIAL_SCALE = 2.0**10
-
-#: Of a kind of operation on a backend; torch 2.9 and later.
-FLAG = "fp32_precision"
-
-
-@contextlib.contextmanager
-def tf32(allowed: bool) -> Iterator[None]:
-    """Whether CUDA may round the factors of fp32 matmuls and convolutions to TF32; as before on exit.
-
-    Set by torch's older functions: they keep the newer flags in step, where setting those alone breaks what
-    asks the older, as torch.compile does (2.13). But they leave "ieee" where the newer flags said "none".
-    """
-    import torch
-
-    backends: Any = torch.backends
-    newer = [backends.cuda.matmul, backends.mkldnn.matmul] if hasattr(backends, FLAG) else []
-    before = [getattr(one, FLAG) for one in newer]
-    matmul, convolution = torch.get_float32_matmul_precision(), backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("high" if allowed else "highest")
-    backends.cudnn.allow_tf32 = allowed
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(matmul)
-        backends.cudnn.allow_tf32 = convolution
-        for one, flag in zip(newer, before, strict=True):
-            setattr(one, FLAG, flag)
 
 
 def scaled_update(device: str) -> Update:
@@ -70,7 +42,11 @@ def scaled_update(device: str) -> Update:
 
 
 def fp32(workload: Workload) -> Workload:
-    return workload.with_during(partial(tf32, False)) if workload.device == "cuda" else workload
+    return tf32(workload, allowed=False) if workload.device == "cuda" else workload
+
+
+def tf32(workload: Workload, allowed: bool = True) -> Workload:
+    return workload.with_during(partial(rounding.tf32, allowed))
 
 
 def autocast(dtype: str, workload: Workload) -> Workload:
@@ -101,7 +77,7 @@ TECHNIQUE = Technique(
             apply=fp16, says="autocast to float16, training with a GradScaler", tolerance=0.01, gradients=0.3
         ),
         "tf32": Variant(
-            apply=lambda workload: workload.with_during(partial(tf32, True)),
+            apply=tf32,
             says="fp32 values, whose matmuls and convolutions round to TF32",
             tolerance=0.01,
             gradients=0.3,

@@ -1,9 +1,8 @@
-"""Mixed precision: what runs in which type, the scaler, the TF32 switch; a real mistake would be seen."""
+"""Mixed precision: what runs in which type, the scaler; a real mistake would be seen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ import torch
 from harness import equal
 from harness.technique import technique
 from harness.techniques import mixed_precision
-from harness.techniques.mixed_precision import scaled_update, tf32
+from harness.techniques.mixed_precision import scaled_update
 from harness.workload import ModelJob, Workload
 from tests.techniques.conftest import Results, first_step, tiny
 
@@ -118,51 +117,6 @@ def test_a_real_mistake_is_over_the_tolerance(
     found = first_step(mistake(variant.apply(tiny())))
     judged = equal.equality(baseline("gpt2", "train"), found, variant.tolerance, variant.gradients)
     assert not judged["ok"], judged
-
-
-Flags = dict[str, Any]
-
-
-def flags() -> Flags:
-    kinds = [("cuda", "matmul"), ("cuda", "conv"), ("cuda", "rnn"), ("mkldnn", "matmul"), ("mkldnn", "conv")]
-    newer = {str(kind): torch._C._get_fp32_precision_getter(*kind) for kind in kinds}
-    return {"matmul": torch.get_float32_matmul_precision(), "conv": torch.backends.cudnn.allow_tf32, **newer}
-
-
-@pytest.mark.parametrize(
-    ("allowed", "precision", "flag"), [(True, "high", "tf32"), (False, "highest", "ieee")]
-)
-def test_tf32_is_switched_for_a_while(allowed: bool, precision: str, flag: str) -> None:
-    before = flags()
-    with tf32(allowed):
-        inside = flags()
-    assert (inside["matmul"], inside["conv"]) == (precision, allowed)
-    assert inside[str(("cuda", "matmul"))] == flag, "both interfaces of torch say the same"
-    assert flags() == before
-
-
-def test_tf32_comes_back_from_an_error_and_to_what_the_user_had() -> None:
-    untouched = flags()
-    torch.set_float32_matmul_precision("medium")
-    before = flags()
-    with suppress(ValueError), tf32(False):
-        raise ValueError
-    assert flags() == before
-    torch.set_float32_matmul_precision("highest")
-    with tf32(True):
-        pass
-    for kind in ("cuda", "mkldnn"):
-        getattr(torch.backends, kind).matmul.fp32_precision = untouched[str((kind, "matmul"))]
-    assert flags() == untouched
-
-
-def test_torch_compile_can_ask_for_the_precision_meanwhile() -> None:
-    """What it keys its cache by; with the newer flags alone this raises."""
-    from torch._inductor.codecache import CacheBase
-
-    with tf32(True):
-        assert CacheBase.get_system()
-        assert torch.get_float32_matmul_precision() == "high"
 
 
 def test_the_baseline_on_cuda_rounds_nothing_and_elsewhere_is_the_workload_itself() -> None:
