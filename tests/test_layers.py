@@ -29,7 +29,7 @@ LAYERS = [
     {"planted"},
     {"benchmark", "doctor", "observed"},
     {"technique", "techniques"},
-    {"folding", "gradient_checkpoints", "quantizers", "result_cache", "rounding", "sparsity"},
+    {"folding", "gradient_checkpoints", "optimizers", "quantizers", "result_cache", "rounding", "sparsity"},
     {"models", "data"},
     {
         "history",

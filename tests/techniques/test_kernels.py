@@ -10,10 +10,6 @@ import torch
 
 from harness import equal
 from harness.errors import Unsupported
-from harness.memory import resident
-from harness.models import gpt2
-from harness.models._quality import WARM_UP, final_loss
-from harness.models.gpt2 import STEPS
 from harness.technique import technique
 from harness.techniques import empty_cache_steps, liger
 from harness.workload import ModelJob, plain_update
@@ -40,59 +36,6 @@ def test_channels_last_reaches_the_last_convolution(phase: str) -> None:
     variant = technique("channels-last").variant("nhwc")
     plain, changed = first_step(tiny("resnet", phase)), first_step(variant.apply(tiny("resnet", phase)))
     assert equal.equality(plain, changed, variant.tolerance, variant.gradients)["ok"]
-
-
-def weights(job: ModelJob, steps: int = 3) -> torch.Tensor:
-    for _ in range(steps):
-        job.step()
-    return torch.cat([one.detach().reshape(-1) for one in job.model.parameters()])
-
-
-@pytest.mark.parametrize("name", ["foreach", "fused"])
-def test_each_adamw_makes_the_same_updates(name: str) -> None:
-    torch.testing.assert_close(weights(built(f"optimizer:{name}")), weights(built("optimizer:loop")))
-
-
-def test_the_baseline_is_the_workloads_own_adamw() -> None:
-    plain = tiny().build()
-    assert isinstance(plain, ModelJob)
-    torch.testing.assert_close(weights(plain), weights(built("optimizer:loop")))
-
-
-def state_bytes(name: str) -> int:
-    variant = technique("optimizer").variant(name)
-    job = variant.apply(gpt2.make(phase="train", size="tiny", width=128, batch=1)).build()
-    job.step()
-    return resident(job, "cpu")[0]["optimizer"]
-
-
-def test_smaller_states_are_smaller() -> None:
-    pytest.importorskip("bitsandbytes")
-    full, eight, factored = (state_bytes(name) for name in ("loop", "8-bit", "adafactor"))
-    assert eight < 0.35 * full
-    assert factored < 0.1 * full
-
-
-def test_adafactor_has_its_own_rate_and_arrives_where_adamw_does() -> None:
-    plain = gpt2.make(phase="train", task="converge")
-    rate = technique("optimizer").variant("adafactor").apply(gpt2.make(phase="train", size="tiny")).build()
-    assert rate.optimizer.param_groups[0]["lr"] == 0.01  # type: ignore[attr-defined]
-    jobs = [technique("optimizer").variant(name).apply(plain).build() for name in ("loop", "adafactor")]
-    adamw, factored = (final_loss(job, steps=100)["value"] for job in jobs)
-    assert factored < 1.2 * adamw  # At AdamW's rate 1.5 times as much.
-
-
-@pytest.mark.parametrize(("name", "peak"), [("foreach", 1e-3), ("adafactor", 1e-2)])
-def test_an_optimizer_follows_the_workloads_schedule(name: str, peak: float) -> None:
-    plain = gpt2.make(phase="train", size="tiny", task="converge")
-    job = technique("optimizer").variant(name).apply(plain).build()
-    assert isinstance(job, ModelJob)
-    assert job.optimizer is not None
-    rates = []
-    for _ in range(3):
-        job.step()
-        rates.append(job.optimizer.param_groups[0]["lr"])
-    assert rates == pytest.approx([peak * (taken / STEPS + 0.005) / WARM_UP for taken in range(3)])
 
 
 @pytest.mark.parametrize("name", ["highest", "high", "medium"])
