@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from harness import weights
 from harness.errors import Unsupported
 from harness.record import PHASES as PHASES
+from harness.update import After, Update, adamw, followed, plain_update
 
 if TYPE_CHECKING:
     import torch
@@ -22,12 +23,7 @@ if TYPE_CHECKING:
 Batch = Mapping[str, "torch.Tensor"]
 Edit = Callable[["torch.nn.Module"], "torch.nn.Module"]
 Context = Callable[[], AbstractContextManager[Any]]
-After = Callable[["torch.optim.Optimizer"], None]
-
-
-class Update(Protocol):
-    def __call__(self, loss: torch.Tensor, optimizer: torch.optim.Optimizer, step: bool = True) -> None:
-        """After the forward pass: backward, then the optimizer's step; without `step` gradients add up."""
+Tell = Callable[["torch.nn.Module"], Mapping[str, "float | str"]]
 
 
 class Job(Protocol):
@@ -52,29 +48,6 @@ class Job(Protocol):
     # A job may have `figures() -> Mapping[str, float | str]` as well: named facts about the steps so far that
     # are neither time nor memory, such as a hit rate or the name of what holds it up. And `spreads = True`:
     # a step starts threads of its own, which are not to stay on the CPU where it is timed.
-
-
-def plain_update(loss: torch.Tensor, optimizer: torch.optim.Optimizer, step: bool = True) -> None:
-    loss.backward()  # type: ignore[no-untyped-call]
-    if step:
-        optimizer.step()
-
-
-def followed(update: Update, after: Sequence[After]) -> Update:
-    """`update`, and `after` it what is to be done where it has taken the optimizer's step."""
-
-    def both(loss: torch.Tensor, optimizer: torch.optim.Optimizer, step: bool = True) -> None:
-        update(loss, optimizer, step=step)
-        for each in after if step else ():
-            each(optimizer)
-
-    return both if after else update
-
-
-def adamw(parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    import torch
-
-    return torch.optim.AdamW(parameters, lr=1e-3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +87,8 @@ class Workload:
     after_update: tuple[Callable[[], After], ...] = ()
     """Each builds what is done to the weights after an update, whoever makes that."""
     make_optimizer: Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer] = adamw
+    tells: tuple[Tell, ...] = ()
+    """Each tells facts of the model as it is by then, which stand beside the job's own figures."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Read by a workload's own job: which way a pipeline runs. Techniques set it, grids do not."""
 
@@ -133,7 +108,7 @@ class Workload:
         made = self.make(
             phase=self.phase, device=self.device, seed=self.seed, **{**self.parameters, **changed}
         )
-        kept = ("make", "edits", "context", "during", "make_update", "after_update", "options")
+        kept = ("make", "edits", "context", "during", "make_update", "after_update", "tells", "options")
         return replace(made, **{name: getattr(self, name) for name in kept})
 
     def edited(self, edit: Edit) -> Workload:
@@ -154,6 +129,16 @@ class Workload:
     def with_during(self, context: Context) -> Workload:
         """This workload with `context` entered for the life of the job."""
         return replace(self, during=(*self.during, context))
+
+    def telling(self, tell: Tell) -> Workload:
+        """This workload with `tell` among what is told of its model."""
+        return replace(self, tells=(*self.tells, tell))
+
+    def with_job(self, make_job: Callable[[Workload], Job]) -> Workload:
+        """This workload with its steps taken by another job. Raises Unsupported where one is set already."""
+        if self.make_job is not None:
+            raise Unsupported(f"{self.model} takes its steps in its own way, which this would replace")
+        return replace(self, make_job=make_job)
 
     def with_options(self, **options: Any) -> Workload:
         return replace(self, options={**self.options, **options})
@@ -236,6 +221,10 @@ class ModelJob:
                 if parameter.grad is not None
             )
         return found
+
+    def figures(self) -> dict[str, float | str]:
+        """What techniques tell of the model. A job with figures of its own adds them to these."""
+        return {name: value for tell in self.workload.tells for name, value in tell(self.model).items()}
 
     def tensors(self) -> dict[str, Sequence[torch.Tensor]]:
         import torch

@@ -29,7 +29,16 @@ LAYERS = [
     {"planted"},
     {"benchmark", "doctor", "observed"},
     {"technique", "techniques"},
-    {"folding", "gradient_checkpoints", "optimizers", "quantizers", "result_cache", "rounding", "sparsity"},
+    {
+        "folding",
+        "gradient_checkpoints",
+        "optimizers",
+        "pruners",
+        "quantizers",
+        "result_cache",
+        "rounding",
+        "sparsity",
+    },
     {"models", "data"},
     {
         "history",
@@ -71,7 +80,7 @@ LAYERS = [
         "failures",
     },
     {"workload"},
-    {"weights"},
+    {"weights", "update"},
     {"record", "errors"},
 ]
 

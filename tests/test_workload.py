@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from harness.errors import Unsupported
-from harness.workload import ModelJob, Workload, adamw, plain_update
+from harness.update import adamw, plain_update
+from harness.workload import ModelJob, Workload
 
 
 def line(phase: str = "train", **given: Any) -> Workload:
@@ -53,6 +54,7 @@ def test_every_change_is_of_a_copy() -> None:
         .with_context(contextlib.nullcontext)
         .with_during(contextlib.nullcontext)
         .with_options(way="stream")
+        .telling(lambda model: {})
     )
     assert vars(plain) == fields
     assert (len(changed.edits), len(changed.during), changed.options) == (1, 1, {"way": "stream"})
@@ -208,6 +210,23 @@ def test_a_workload_may_have_a_job_of_its_own() -> None:
     workload = replace(line(), make_job=lambda given: made.append(given) or "job")  # type: ignore[func-returns-value,arg-type,return-value]
     assert workload.build() == "job"
     assert made == [workload]
+
+
+def test_a_job_is_set_once() -> None:
+    workload = line().with_job(ModelJob)
+    assert isinstance(workload.build(), ModelJob)
+    with pytest.raises(Unsupported, match="line takes its steps in its own way"):
+        workload.with_job(ModelJob)
+
+
+def test_facts_of_the_model_are_told_as_it_is_by_then() -> None:
+    assert built(line()).figures() == {}
+    told = line().telling(lambda model: {"first weight": float(model.weight.detach()[0, 0])})  # type: ignore[operator]
+    job = built(told.telling(lambda model: {"layer": type(model).__name__}))
+    before = job.figures()
+    job.step()
+    assert before["layer"] == job.figures()["layer"] == "Linear"
+    assert before["first weight"] != job.figures()["first weight"]
 
 
 def test_names_are_those_of_tables_and_claims() -> None:

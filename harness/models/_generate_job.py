@@ -129,7 +129,7 @@ class GenerateJob(ModelJob):
             median(timer.block(lambda new=new: self._greedy(prompt, new), REPEATS))  # type: ignore[misc]
             for new in (1, self._new)
         )
-        found: dict[str, float | str] = {"prefill s": prefill}
+        found = {**super().figures(), "prefill s": prefill}
         if whole > prefill:
             found["decoded tokens/s"] = self.samples * (self._new - 1) / (whole - prefill)
         return found

@@ -143,7 +143,8 @@ class LoaderJob(ModelJob):
         """
         starting, waiting, computing = self._watched()
         slow = slow_transforms(self.files)
-        found: dict[str, float | str] = {
+        found = {
+            **super().figures(),
             "waiting ms/step": 1e3 * waiting,
             "computing ms/step": 1e3 * computing,
             "starting ms/epoch": 1e3 * starting,

@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.technique import Technique, Variant
-from harness.workload import Update, Workload
+from harness.update import Update
+from harness.workload import Workload
 
 if TYPE_CHECKING:
     import torch

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from harness import rounding
 from harness.technique import Technique, Variant
-from harness.workload import Update, Workload
+from harness.update import Update
+from harness.workload import Workload
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,8 @@ from harness import equal
 from harness.errors import Unsupported
 from harness.technique import technique
 from harness.techniques import empty_cache_steps, liger
-from harness.workload import ModelJob, plain_update
+from harness.update import plain_update
+from harness.workload import ModelJob
 from tests.techniques.conftest import first_step, tiny
 
 
