@@ -184,9 +184,13 @@ class Runner:
         )
 
     def _refine(self, timed: list[list[Case]], plan: Plan) -> None:
+        """Further launches, of what is precise enough soonest; none that would outlast the budget."""
         while not self._over():
+            left = self._ends - self._now()
             to_go = [
-                (self._lasts(group) * number, group) for group in timed if (number := self._further(group))
+                (self._lasts(group) * number, group)
+                for group in timed
+                if (number := self._further(group)) and self._lasts(group) <= left
             ]
             if not to_go:
                 return

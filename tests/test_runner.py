@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from pathlib import Path
@@ -128,6 +129,21 @@ def test_what_will_be_narrow_soonest_is_refined_first(journal: Journal) -> None:
     refined = quiet.kinds[2 * SETTINGS.launches[0] :]
     assert refined == ["mild time"] * refined.count("mild time") + ["wild time"] * 3
     assert "mild time" in refined
+
+
+def test_no_launch_is_refined_that_would_outlast_the_budget(journal: Journal) -> None:
+    engine, clock = wobbling(0.3), [0.0]
+    start = engine.start
+
+    def slow(case: Case, seed: int) -> Any:
+        clock[0] += 50
+        return start(case, seed)
+
+    engine.start = slow  # type: ignore[method-assign]
+    settings = dataclasses.replace(SETTINGS, budget=450)
+    planned = plan(make_cases("a", "b"), kinds=("time",))
+    quiet = run(journal, planned, engine, settings=settings, now=lambda: clock[0])
+    assert quiet.kinds == ["speed time"] * 4
 
 
 def test_a_narrow_interval_is_left_alone(journal: Journal) -> None:
