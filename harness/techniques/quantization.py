@@ -46,9 +46,20 @@ def by(
     return Variant(apply=apply, says=says, tolerance=tolerance, needs=needs, devices=(on,) if on else None)
 
 
-AO = ("torchao>=0.18",)
-FP8 = ("cuda", *AO)
-BNB = ("bitsandbytes>=0.50", "accelerate>=1.1")
+def ao(config: str, says: str, tolerance: float) -> Variant:
+    """torchao's config of that name, which for fp8 wants a GPU."""
+    if config.startswith("Float8"):
+        return by("rowwise", says, tolerance, "cuda", AO, on="cuda", config=config)
+    return by("rowwise", says, tolerance, AO, config=config)
+
+
+def bnb(says: str, tolerance: float, **given: Any) -> Variant:
+    """What ``BitsAndBytesConfig`` is given."""
+    return by("bitsandbytes", says, tolerance, "bitsandbytes>=0.50", "accelerate>=1.1", **given)
+
+
+AO = "torchao>=0.18"
+INT8, FP8 = "Int8DynamicActivationInt8WeightConfig", "Float8DynamicActivationFloat8WeightConfig"
 NF4: dict[str, Any] = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_use_double_quant": True}
 
 TECHNIQUE = Technique(
@@ -63,41 +74,17 @@ TECHNIQUE = Technique(
         "dynamic-int8": by(
             "dynamic", "torch.ao's quantize_dynamic, as guides write it; for hosts", 0.5, on="cpu"
         ),
-        "int8-weight-only": by(
-            "rowwise", "torchao: int8 weights, floats multiplied", 0.1, *AO, config="Int8WeightOnlyConfig"
+        "int8-weight-only": ao("Int8WeightOnlyConfig", "torchao: int8 weights, floats multiplied", 0.1),
+        "int8-dynamic": ao(INT8, "torchao: int8 weights and activations, multiplied as such", 0.2),
+        "int4-weight-only": by("int4", "torchao: 4-bit weights, the rest bf16", 0.5, AO),
+        "int2": by("int2", "torchao: 2-bit weights, stored in 8 bits each", None, AO),
+        "int2-packed": by("int2_packed", "the same four to a byte, unpacked for each step", None, AO),
+        "fp8-weight-only": ao("Float8WeightOnlyConfig", "torchao: fp8 weights", 0.2),
+        "fp8-dynamic": ao(FP8, "torchao: fp8 weights and activations, multiplied as such", 0.3),
+        "bnb-int8": bnb("LLM.int8(): outliers among activations in 16 bits", 0.1, load_in_8bit=True),
+        "bnb-int8-plain": bnb(
+            "bitsandbytes int8, outliers too", 0.2, load_in_8bit=True, llm_int8_threshold=0.0
         ),
-        "int8-dynamic": by(
-            "rowwise",
-            "torchao: int8 weights and activations, multiplied as such",
-            0.2,
-            *AO,
-            config="Int8DynamicActivationInt8WeightConfig",
-        ),
-        "int4-weight-only": by("int4", "torchao: 4-bit weights, the rest bf16", 0.5, *AO),
-        "int2": by("int2", "torchao: 2-bit weights, stored in 8 bits each", None, *AO),
-        "int2-packed": by("int2_packed", "the same four to a byte, unpacked for each step", None, *AO),
-        "fp8-weight-only": by(
-            "rowwise", "torchao: fp8 weights", 0.2, *FP8, on="cuda", config="Float8WeightOnlyConfig"
-        ),
-        "fp8-dynamic": by(
-            "rowwise",
-            "torchao: fp8 weights and activations, multiplied as such",
-            0.3,
-            *FP8,
-            on="cuda",
-            config="Float8DynamicActivationFloat8WeightConfig",
-        ),
-        "bnb-int8": by(
-            "bitsandbytes", "LLM.int8(): outliers among activations in 16 bits", 0.1, *BNB, load_in_8bit=True
-        ),
-        "bnb-int8-plain": by(
-            "bitsandbytes",
-            "bitsandbytes int8, outliers too",
-            0.2,
-            *BNB,
-            load_in_8bit=True,
-            llm_int8_threshold=0.0,
-        ),
-        "bnb-nf4": by("bitsandbytes", "bitsandbytes NF4, its scales quantized as well", 0.4, *BNB, **NF4),
+        "bnb-nf4": bnb("bitsandbytes NF4, its scales quantized as well", 0.4, **NF4),
     },
 )
