@@ -32,6 +32,7 @@ LAYERS = [
     {
         "folding",
         "gradient_checkpoints",
+        "jobs",
         "optimizers",
         "pruners",
         "quantizers",
