@@ -36,6 +36,8 @@ def technique(row: CaseSummary) -> str:
 def variant(row: CaseSummary) -> str:
     """With its technique where rows of a family stand together: ``batch-size:4`` among those of batch."""
     own, family = technique(row), row.case.technique or row.case.benchmark
+    if own == "control" != row.case.benchmark:
+        return f"{row.case.variant}, {row.case.benchmark}"  # The same workload as control's, otherwise told.
     return row.case.variant if own == family or "+" in row.case.variant else f"{own}:{row.case.variant}"
 
 

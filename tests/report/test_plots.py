@@ -12,7 +12,7 @@ from harness import targets
 from harness.history import History, Point, Series
 from harness.judge import judge
 from harness.report import halves
-from harness.report.plots import canvas, drawn, style
+from harness.report.plots import canvas, drawn, letters, style
 from harness.report.plots.history import history
 from harness.report.plots.latency import histogram
 from harness.report.plots.pareto import front
@@ -162,8 +162,8 @@ def test_a_log_axis_has_a_few_round_numbers(ends: tuple[float, float]) -> None:
 
 
 def test_a_long_name_is_cut_where_it_is_seen_and_keeps_its_ends() -> None:
-    assert style.short("checkpointing:full+compile:default", 20) == "checkpointing…efault"
-    assert style.short("as it is", 8) == "as it is"
+    assert letters.short("checkpointing:full+compile:default", 20) == "checkpointing…efault"
+    assert letters.short("as it is", 8) == "as it is"
 
 
 def test_a_history_says_what_changed_and_from_which_commit_on() -> None:
@@ -174,9 +174,9 @@ def test_a_history_says_what_changed_and_from_which_commit_on() -> None:
     figure = history(History("m", "asv", INFO, series))
     assert figure is not None
     svg = style.svg(figure)
-    assert "a case, time of a step" in svg
-    assert "1.5x from 00000008 on" in svg
-    assert "5 MB to 5 MB, no change told from chance (8 commits would tell one)" in svg
+    assert "a case: time of a step" in svg
+    assert "1.5x from commit 00000008 on" in svg
+    assert "5 MB to 5 MB; it takes 8 commits to tell a change" in svg
     assert "Over 16 commits, from asv" in svg
     assert history(History("m", "asv", INFO, ())) is None
 

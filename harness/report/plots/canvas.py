@@ -35,6 +35,12 @@ def _extent(text: str, font: FontProperties, ismath: Any) -> Any:
     return text_to_path.get_text_width_height_descent(text, font, ismath)
 
 
+def width(text: str, size: float, weight: str = "normal") -> float:
+    """Of a line of text, in points."""
+    font = FontProperties(family=["DejaVu Sans"], size=size, weight=weight)
+    return float(_extent(text, font, False)[0])
+
+
 class Canvas(FigureCanvasBase):
     """Lays out with the renderer that draws: `savefig` takes another, and draws a second time for nothing."""
 

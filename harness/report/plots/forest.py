@@ -16,6 +16,12 @@ from harness.report import cells
 from harness.report.plots import style
 from harness.rows import CaseSummary
 from harness.stats import Interval
+from harness.verdict import EXCEEDED, SHORT
+
+#: What a control shows, which is the same code twice.
+SAME = "the same code twice, so what differs is chance"
+#: Where a verdict says more with the range that follows it.
+SAID = {SHORT: "short of the claimed", EXCEEDED: "better than the claimed"}
 
 
 class Line(NamedTuple):
@@ -37,7 +43,7 @@ def forest(
     every, lines = len(lines), lines[: style.MOST]
     if not lines:
         return None
-    title = style.heading(technique, "how much faster than without it")
+    title = style.heading(technique, SAME if technique == "control" else "how much faster than without it")
     with style.sheet(style.tall(len(lines)), title, info) as figure:
         axes = figure.subplots()
         _scale(axes, lines)
@@ -58,14 +64,15 @@ def _lines(row: CaseSummary, claims: Mapping[str, Sequence[ClaimVerdict]]) -> li
     label = style.case(row)
     told = cells.speedup(row)
     return [
-        Line(label, f"{told}: {one.verdict}, claimed {_claimed(one)}", row.speedup, one.claim.bounds)
+        Line(label, f"{told}: {_judged(one)}", row.speedup, one.claim.bounds)
         for one in claims.get(row.case.id, ())
     ] or [Line(label, f"{told}: no claim judged here", row.speedup, None)]
 
 
-def _claimed(one: ClaimVerdict) -> str:
+def _judged(one: ClaimVerdict) -> str:
     assert one.claim.bounds
-    return units.reach(*one.claim.bounds, units.times)
+    said = SAID.get(one.verdict, f"{one.verdict}, claimed")
+    return f"{said} {units.reach(*one.claim.bounds, units.times)}"
 
 
 def _scale(axes: Axes, lines: Sequence[Line]) -> None:
@@ -76,10 +83,10 @@ def _scale(axes: Axes, lines: Sequence[Line]) -> None:
     axes.set_xscale("log")
     low, high = min(ends) / 1.1, max(ends) * 1.1
     axes.set_xlim(low, high)
-    ticks = [
-        one for one in (0.02, 0.05, 0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50) if low <= one <= high
-    ]
     far = math.log(high / low)
+    start = low * math.exp(style.LEFT * far)
+    every = (0.02, 0.05, 0.1, 0.2, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50)
+    ticks = [one for one in every if start <= one <= high]
     kept: list[float] = [1.0]
     for one in ticks:
         if all(abs(math.log(one / other)) > far / 9 for other in kept):

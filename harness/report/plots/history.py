@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from harness import units
 from harness.history import FEWEST, History, Series
-from harness.report.plots import style
+from harness.report.plots import letters, style
 
 #: A log ratio that nobody sees on a strip.
 STILL = 0.005
@@ -30,7 +30,7 @@ def history(found: History) -> Figure | None:
     commits = _commits(chosen)
     title = f"Over {len(commits)} commits, from {found.source}"
     if len(chosen) < len(found.series):
-        title += f":\nthe {len(chosen)} of {len(found.series)} figures that moved most"
+        title += f":\nthe {len(chosen)} of {len(found.series)} figures that changed most"
     with style.sheet(1.2 + 0.95 * len(chosen), title, found.info) as figure:
         every = figure.subplots(len(chosen), squeeze=False, sharex=True)[:, 0]
         for axes, one in zip(every, chosen, strict=True):
@@ -57,8 +57,17 @@ def _strip(axes: Axes, one: Series, commits: Sequence[str]) -> None:
     axes.plot(x, y, "o-", color=style.BLUE, markersize=3.5, linewidth=1)
     for place in one.changes:
         axes.axvline(x[place] - 0.5, color=style.ORANGE, linewidth=2.5)
-    axes.set_title(f"{style.short(one.name, 50)}, {one.metric}", fontsize=8, loc="left", pad=14)
-    axes.text(0, 1.06, style.short(says(one), 78), transform=axes.transAxes, fontsize=7.2, color=style.QUIET)
+    # The names of a case, apart: benchmark, workload, parameters, variant.
+    name = letters.fitted(one.name.replace("/", " ").replace("#", " "), 50, 8, 200)
+    axes.set_title(f"{name}: {one.metric}", fontsize=8, loc="left", pad=14)
+    axes.text(
+        0,
+        1.06,
+        letters.fitted(says(one), 78, 7.2, 280),
+        transform=axes.transAxes,
+        fontsize=7.2,
+        color=style.QUIET,
+    )
     low, high = min(y), max(y)
     # Noise of a percent should look like it: an axis spans a fifth of the level at least.
     room = max(0.1 * high, 0.15 * (high - low))
@@ -77,10 +86,12 @@ def says(one: Series) -> str:
     ends = [0, *one.changes, len(values)]
     levels = [median(values[start:end]) for start, end in pairwise(ends)]
     told = [
-        f"{units.times(after / before)} from {one.points[place].commit[:8]} on"
+        f"{units.times(after / before)} from commit {one.points[place].commit[:8]} on"
         for place, (before, after) in zip(one.changes, pairwise(levels), strict=True)
     ]
     if told:
         return "; ".join(told)
-    few = f" ({FEWEST} commits would tell one)" if len(values) < FEWEST else ""
-    return f"{one.show(values[0])} to {one.show(values[-1])}, no change told from chance{few}"
+    said = (
+        f"it takes {FEWEST} commits to tell a change" if len(values) < FEWEST else "no change beyond chance"
+    )
+    return f"{one.show(values[0])} to {one.show(values[-1])}; {said}"

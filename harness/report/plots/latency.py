@@ -21,7 +21,7 @@ PHASES = ("infer", "generate", "serve")
 #: Columns of a distribution.
 COLUMNS = 60
 MARKS = (("p50", "|"), ("p95", "^"), ("p99", "D"))
-LEGEND = "line: half are faster, triangle: 95 %, diamond: 99 %"
+LEGEND = "line: half are faster (p50), triangle: 95 %, diamond: 99 %"
 
 
 def latency(
@@ -43,7 +43,7 @@ def latency(
         style.rows_only(axes, len(shown), len(timed))
         axes.set_xticks(style.few_ticks(*axes.get_xlim()))
         style.plain_ticks(axes.xaxis, units.seconds)
-        axes.set_xlabel("latency (log scale); a higher shade is more often\n" + LEGEND)
+        axes.set_xlabel("time of one answer (log scale); a higher shade: more often\n" + LEGEND)
     return figure
 
 

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.record import Json
-from harness.report.plots import style
+from harness.report import cells
+from harness.report.plots import letters, style
 from harness.rows import CaseSummary
 
 DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
@@ -21,7 +22,8 @@ def memory_over_batches(rows: Sequence[CaseSummary], info: Json) -> Figure | Non
         return None
     chosen = next(row.case.group for row in rows if _length(row) == longest)
     shown = [row for row in rows if row.case.group == chosen and _length(row) > 1]
-    with style.sheet(3.4, f"Memory held after each batch\n{chosen[:52]}", info) as figure:
+    where = style.titled(cells.workload(shown[0]))
+    with style.sheet(3.4, f"Memory held after each batch:\n{where}", info) as figure:
         axes = figure.subplots()
         ends: dict[str, tuple[float, str]] = {}
         for row, dash in zip(shown, DASHES, strict=False):
@@ -31,10 +33,14 @@ def memory_over_batches(rows: Sequence[CaseSummary], info: Json) -> Figure | Non
             axes.plot(range(1, len(trace) + 1), trace, linestyle=dash, color=colour)
             ends[row.case.variant] = trace[-1], colour
         axes.set_xlim(1, longest * 1.3)
-        axes.set_ylim(bottom=-0.06 * axes.get_ylim()[1])
+        step = -(-longest // 6)
+        axes.set_xticks(sorted({1, *range(step, longest + 1, step)}))
+        top = axes.get_ylim()[1]
+        axes.set_ylim(-0.06 * top, 1.08 * top)
+        axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= top])
         _label(axes, ends, longest)
         axes.set_xlabel("batches seen")
-        axes.set_ylabel("live memory (MB)")
+        axes.set_ylabel("memory still held (MB)")
     return figure
 
 
@@ -45,7 +51,13 @@ def _label(axes: Axes, ends: Mapping[str, tuple[float, str]], x: float) -> None:
     for (name, (_, colour)), place in zip(ends.items(), places, strict=True):
         at = (x, low + place * (high - low))
         axes.annotate(
-            name, at, xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=colour
+            letters.fitted(name, 24, 8, 64),
+            at,
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=colour,
         )
 
 

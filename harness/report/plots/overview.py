@@ -87,15 +87,7 @@ def _ends(one: Best) -> list[float]:
 def _draw(axes: Axes, y: float, one: Best) -> None:
     low, high = axes.get_xlim()
     if one.memory:
-        axes.plot(
-            [_within(one.memory, low, high)],
-            [y - 0.12],
-            "s",
-            color=style.ORANGE,
-            markersize=6,
-            fillstyle="none",
-            mew=1.6,
-        )
+        style.point(axes, one.memory, y - 0.12, style.ORANGE, "s", markersize=6, fillstyle="none", mew=1.6)
     if one.speed:
         ends = [_within(end, low, high) for end in (one.speed.low, one.speed.high)]
         axes.plot(ends, [y - 0.12] * 2, color=style.BLUE, linewidth=2, solid_capstyle="butt")

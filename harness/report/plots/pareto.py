@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from harness.record import OK, Json
 from harness.report import cells
-from harness.report.plots import style
+from harness.report.plots import letters, style
 from harness.rows import CaseSummary
 
 Point = tuple[float, float, str]
@@ -27,9 +27,8 @@ def pareto(rows: Sequence[CaseSummary], info: Json) -> Figure | None:
     points = front([*points, (100.0, 1.0, "baseline")])
     if len(points) < 2:
         return None
-    with style.sheet(
-        3.6, f"Speed against memory, {workload}:\nwhat no other choice beats in both", info
-    ) as figure:
+    title = f"The best trades of speed against memory:\n{style.titled(workload)}"
+    with style.sheet(3.7, title, info) as figure:
         axes = figure.subplots()
         axes.step(
             [x for x, _, _ in points], [y for _, y, _ in points], where="post", color=style.BLUE, linewidth=1
@@ -37,13 +36,15 @@ def pareto(rows: Sequence[CaseSummary], info: Json) -> Figure | None:
         for number, (x, y, name) in enumerate(points, 1):
             axes.plot([x], [y], "o", color=style.INK, markersize=5)
             axes.annotate(str(number), (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
-            said = f"{number} {name[:46]}"
+            said = f"{number} {letters.fitted(name, 46, 7, 280)}"
             axes.text(0.02, 1 - 0.06 * number, said, transform=axes.transAxes, fontsize=7, va="top")
         low, high = points[0][1], points[-1][1]
         # The upper part is for the names of the numbers.
         axes.set_ylim(low - 0.1 * (high - low), high + (high - low) * (0.3 + 0.15 * len(points)))
-        axes.set_xlabel("peak memory of a step (% of the baseline's)")
-        axes.set_ylabel("speedup (x)")
+        axes.set_xlabel(
+            "peak memory of a step (% of the baseline's)\nnothing else measured is both as fast and as small"
+        )
+        axes.set_ylabel("speedup over the baseline (x)")
     return figure
 
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from harness import stats
 from harness.record import WRONG_RESULT, Json
-from harness.report.plots import style
+from harness.report.plots import letters, style
 from harness.rows import CaseSummary
 
 SCALES = {"layers": "depth (layers)", "length": "sequence length (tokens)", "batch": "batch size (samples)"}
@@ -86,14 +86,14 @@ def _drawn(panels: dict[str, Curves], family: Sequence[CaseSummary], scale: str,
     what = " and ".join(panels)
     per = ", one sequence" if scale in FALLS and FALLS[scale] in family[0].case.parameters else ""
     title = f"{what.capitalize()} over {says.partition(' (')[0]}:\n"
-    title += style.short(_named(family[0], scale), 48 - len(per)) + per
+    title += style.titled(_named(family[0], scale), per)
     with style.sheet(1.25 + 2.4 * len(panels), title, info) as figure:
         every = figure.subplots(len(panels), squeeze=False, sharex=True)[:, 0]
         for axes, (name, curves) in zip(every, panels.items(), strict=True):
             _panel(axes, curves, family[0].case.baseline)
             axes.set_ylabel(f"{PANELS[name][1]}{per}")
         every[-1].set_xlabel(
-            f"{says}; both axes log\nk: grows with its k-th power, fitted; 1 is in proportion"
+            f"{says}; both axes log\nk, fitted: twice the {says.partition(' (')[0]} takes 2^k times as much"
         )
     return figure
 
@@ -122,7 +122,8 @@ def _panel(axes: Axes, curves: Curves, baseline: str) -> None:
     within: Any = {"transform": axes.transAxes, "in_layout": False}
     for (name, points), end, place in zip(curves.items(), ends, style.apart(ends, 0.11), strict=True):
         k = stats.exponent(*zip(*points, strict=True)).point
-        axes.text(0.62, place, f"{style.short(name, 14)}, k {k:.2f}", fontsize=7.5, va="center", **within)
+        said = f"{letters.fitted(name, 14, 7.5, 66)}, k {k:.2f}"
+        axes.text(0.62, place, said, fontsize=7.5, va="center", **within)
         lead = [math.log(points[-1][0] / start) / wide, 0.61], [end, place]
         axes.add_artist(Line2D(*lead, color=style.QUIET, linewidth=0.5, **within))
     axes.set_xticks([x for x, _ in next(iter(curves.values()))])

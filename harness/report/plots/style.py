@@ -24,7 +24,8 @@ from PIL import Image
 
 from harness.record import Json
 from harness.report import cells
-from harness.report.plots.canvas import Canvas
+from harness.report.plots import canvas
+from harness.report.plots.letters import EDGE, ROOM, WIDTH, fitted, short
 from harness.rows import CaseSummary
 
 INK, QUIET, PAPER, BAND, PALE = "#1b1b1f", "#5a5a63", "#fefefe", "#c9daf0", "#e4e4ea"
@@ -38,9 +39,6 @@ DARK = {
     BLUE: "#7cbcff",
     ORANGE: "#ffb066",
 }
-WIDTH = 4.8
-"""Inches: 460 px, of which a phone shows four fifths."""
-
 RC: Any = {
     "text.parse_math": False,  # Names are data: a dollar sign is a dollar sign.
     "font.family": ["DejaVu Sans"],
@@ -69,12 +67,14 @@ TICKS = (
     (1, 3),
     (1, 2, 5),
     (1, 1.5, 2, 3, 5, 7),
-    (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
+    (1, 1.1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.7, 3, 4, 5, 6, 7, 8, 9),
 )
 #: Verdana has the widths of DejaVu Sans, and is where that is not.
 LOOK = "font-family: 'DejaVu Sans', Verdana, sans-serif"
-#: What is left free around a plot of rows, inches; at its right a number of the axis may reach into it.
-EDGE, SIDE = 0.08, 0.22
+#: What is left free at the right of a plot of rows, inches: a number of the axis may reach into it.
+SIDE = 0.22
+#: How much of an axis at its left has no number: half of it would be beyond the edge.
+LEFT = 0.04
 #: Letters of a row's name.
 LABEL = 70
 #: Rows on one plot; the table has all.
@@ -87,7 +87,7 @@ def sheet(height: float, title: str, info: Json) -> Iterator[Figure]:
     with matplotlib.rc_context(RC):
         size = (WIDTH, height + LINE * title.count("\n"))
         figure = Figure(figsize=size, dpi=72, layout="constrained")
-        Canvas(figure)
+        canvas.Canvas(figure)
         figure.suptitle(title, x=0.02, ha="left", fontsize=10.5, fontweight="bold", wrap=True)
         figure.supxlabel(origin(info), x=0.02, ha="left", fontsize=7, color=QUIET)
         yield figure
@@ -106,11 +106,12 @@ def bar(axes: Axes, y: float, left: float, width: float, fill: str, **look: Any)
     axes.add_artist(Rectangle((left, y - height / 2), width, height, facecolor=fill, **look))
 
 
-def point(axes: Axes, x: float, y: float, colour: str) -> None:
-    """A dot; or at the end of the axis an arrow to where it lies."""
+def point(axes: Axes, x: float, y: float, colour: str, mark: str = "o", **look: Any) -> None:
+    """A dot, or another `mark`; at the end of the axis an arrow to where it lies."""
     low, high = axes.get_xlim()
-    mark = "<" if x < low else ">" if x > high else "o"
-    axes.plot([min(max(x, low), high)], [y], mark, color=colour, markersize=5, clip_on=False)
+    mark = "<" if x < low else ">" if x > high else mark
+    look.setdefault("markersize", 5)
+    axes.plot([min(max(x, low), high)], [y], mark, color=colour, clip_on=False, **look)
 
 
 def laid_out(figure: Figure) -> None:
@@ -124,7 +125,13 @@ def laid_out(figure: Figure) -> None:
 def heading(name: str, says: str) -> str:
     """``name: says``, on two lines where one is too short for it."""
     whole = f"{name}: {says}"
-    return whole if len(whole) <= LETTERS else f"{short(name, LETTERS)}:\n{says}"
+    return whole if len(whole) <= LETTERS else f"{titled(name)}:\n{says}"
+
+
+def titled(name: str, after: str = "") -> str:
+    """A name, and what comes `after` it, with a line of the title to themselves."""
+    taken = canvas.width(after, 10.5, "bold")
+    return fitted(name, LETTERS - len(after), 10.5, ROOM - taken, "bold") + after
 
 
 def tall(rows: int) -> float:
@@ -136,8 +143,8 @@ def row(axes: Axes, y: float, label: str, says: str) -> None:
     """Names what is drawn at `y`, just above it; `says` is its numbers in words. Rows are 1 apart."""
     place = axes.get_yaxis_transform()
     over: Any = {"transform": place, "va": "center"}
-    axes.text(0, y + 0.45, short(label, LABEL), fontsize=8, **over)
-    axes.text(0, y + 0.22, short(says, 72), fontsize=7.2, color=QUIET, **over)
+    axes.text(0, y + 0.45, fitted(label, LABEL, 8), fontsize=8, **over)
+    axes.text(0, y + 0.22, fitted(says, 84, 7.2), fontsize=7.2, color=QUIET, **over)
 
 
 def case(row: CaseSummary, also: str = "") -> str:
@@ -149,7 +156,7 @@ def case(row: CaseSummary, also: str = "") -> str:
 def rows_only(axes: Axes, number: int, every: int) -> None:
     """The y axis of a plot of rows: their names stand for it, and of `every` row how many are shown."""
     if every > number:
-        told = f"the first {number} of {every}"
+        told = f"the first {number} of {every}; the table has all"
         axes.text(1, 1, told, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=QUIET)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -173,14 +180,6 @@ class Fixed(LayoutEngine):
         axes.set_position((left, below / tall, right - left, 1 - (above + below) / tall))
 
 
-def short(text: str, most: int) -> str:
-    """Cut in the middle, where names differ least, and seen to be cut."""
-    if len(text) <= most:
-        return text
-    end = most // 3
-    return f"{text[: most - end - 1]}…{text[-end:]}"
-
-
 def plain_ticks(axis: Axis, show: Callable[[float], str] = "{:g}".format) -> None:
     """Numbers in place of powers of ten, and none on the minor ticks of a log axis."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
@@ -192,7 +191,7 @@ def few_ticks(low: float, high: float) -> list[float]:
     for steps in TICKS:
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         every = [step * 10.0**power for power in powers for step in steps]
-        found = [one for one in every if low <= one <= high]
+        found = [one for one in every if low * (high / low) ** LEFT <= one <= high]
         if len(found) >= 3:
             break
     return found[:: -(-len(found) // 5)]
@@ -237,7 +236,7 @@ def svg(figure: Figure) -> str:
     """As SVG, whose colours follow the reader's choice of light or dark."""
     with matplotlib.rc_context(RC):
         laid_out(figure)
-        assert isinstance(figure.canvas, Canvas), "sheet makes every figure"
+        assert isinstance(figure.canvas, canvas.Canvas), "sheet makes every figure"
         text = figure.canvas.drawn()
     for number, colour in enumerate(DARK):
         chosen = f": var(--c{number}, {colour})"
