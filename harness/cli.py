@@ -16,26 +16,19 @@ from types import FrameType
 from typing import NoReturn
 
 import harness
-from harness import examples
-from harness.benchmark import BENCHMARKS, PROFILES
+from harness import examples, options
 from harness.errors import BadInput
+from harness.options import BAD_INPUT, Parser
 
-RAN, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
+RAN, INTERRUPTED = 0, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one subcommand; the exit code."""
     try:
         with _ended_as_by_ctrl_c():
-            options = _parser().parse_args(arguments)
-            code: int = options.command(options)
+            given = _parser().parse_args(arguments)
+            code: int = given.command(given)
             return code
     except BadInput as error:
         print(f"claimbench: {error}", file=sys.stderr)
@@ -108,10 +101,10 @@ def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
         commands, "list", "the techniques, their variants and the workloads they are measured on"
     )
     parser.add_argument("names", nargs="*", metavar="TECHNIQUE", help="only these; default: all")
-    _profile(parser, None)
-    _benchmarks(parser)
-    _device(parser, ("cpu", "cuda"), "cpu")
-    _format(parser, "markdown")
+    options.profile(parser, None)
+    options.benchmarks(parser)
+    options.device(parser, ("cpu", "cuda"), "cpu")
+    options.format(parser, "markdown")
     parser.set_defaults(command=_later("commands", "list_"))
 
 
@@ -123,9 +116,9 @@ def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
         metavar="TECHNIQUE",
         help="a technique, or a stack such as mixed-precision:bf16+compile:default",
     )
-    _profile(parser, "quick")
-    _benchmarks(parser)
-    _device(parser, ("auto", "cpu", "cuda"), "auto")
+    options.profile(parser, "quick")
+    options.benchmarks(parser)
+    options.device(parser, ("auto", "cpu", "cuda"), "auto")
     parser.add_argument(
         "--budget",
         metavar="TIME",
@@ -138,31 +131,31 @@ def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
         metavar="RUN",
         help="go on with a run; default: the last that did not finish",
     )
-    _out(parser)
+    options.out(parser)
     parser.add_argument("--memory-limit", metavar="SIZE", help="bound of a worker's host memory, such as 8G")
     parser.add_argument(
         "--timeout", metavar="TIME", default="5m", help="a case that hangs this long is ended; default 5m"
     )
-    _strict(parser)
-    _format(parser, "markdown")
+    options.strict(parser)
+    options.format(parser, "markdown")
     parser.set_defaults(command=_later("session", "run"))
 
 
 def _add_judge(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = _command(commands, "judge", "a stored run against every claim and target")
     parser.add_argument("run", nargs="?", metavar="RUN", help="a run's folder; default: the last one")
-    _out(parser)
+    options.out(parser)
     parser.add_argument(
         "--claims", action="append", default=[], metavar="FILE", help="a claims file of your own as well"
     )
-    _strict(parser)
-    _format(parser, "markdown")
+    options.strict(parser)
+    options.format(parser, "markdown")
     parser.set_defaults(command=_later("commands", "judge"))
 
 
 def _add_doctor(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = _command(commands, "doctor", "what on this machine makes numbers bad, and what to do about it")
-    _format(parser)
+    options.format(parser)
     parser.set_defaults(command=_later("commands", "doctor"))
 
 
@@ -174,7 +167,7 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
         metavar="RUN",
         help="runs' folders; default: each machine's most thorough, the newest",
     )
-    _out(parser)
+    options.out(parser)
     parser.add_argument("--page", type=Path, default=Path("report"), metavar="DIR", help="default: report")
     parser.add_argument("--asv", metavar="ADDRESS", help="where asv's own site is, seen from the page")
     parser.add_argument(
@@ -189,7 +182,7 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
 def _add_readme(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = _command(commands, "readme", "write a run's table between the results markers of a README")
     parser.add_argument("run", nargs="?", metavar="RUN", help="a run's folder; default: the last one")
-    _out(parser)
+    options.out(parser)
     parser.add_argument("--file", default="README.md", metavar="FILE", help="default: README.md")
     parser.set_defaults(command=_later("commands", "readme"))
 
@@ -208,9 +201,9 @@ def _add_compare(commands: argparse._SubParsersAction[Parser]) -> None:
     add("--resume", metavar="FOLDER", help="go on with a comparison of the same two")
     add("--benchmarks", type=Path, metavar="DIR", help="a folder of your own declarations")
     add("--format", choices=("table", "json", "markdown"), default="table", help="default: table")
-    _profile(parser, "quick")
-    _device(parser, ("auto", "cpu", "cuda"), "auto")
-    _out(parser)
+    options.profile(parser, "quick")
+    options.device(parser, ("auto", "cpu", "cuda"), "auto")
+    options.out(parser)
     parser.set_defaults(command=_compare)
 
 
@@ -219,52 +212,22 @@ def _add_calibrate(commands: argparse._SubParsersAction[Parser]) -> None:
     add = parser.add_argument
     add("--budget", metavar="TIME", default="5m", help="wall time, such as 5m or 1h; default: 5m")
     add("--timeout", metavar="TIME", default="5m", help="a step that hangs this long is ended; default 5m")
-    _profile(parser, "quick")
-    _device(parser, ("auto", "cpu", "cuda"), "auto")
-    _out(parser)
-    _format(parser)
+    options.profile(parser, "quick")
+    options.device(parser, ("auto", "cpu", "cuda"), "auto")
+    options.out(parser)
+    options.format(parser)
     parser.set_defaults(command=_later("commands_calibrate", "run"))
-
-
-def _profile(parser: Parser, default: str | None) -> None:
-    says = "how much is measured" + (f"; default: {default}" if default else "; default: quick")
-    parser.add_argument("--profile", choices=PROFILES, default=default or "quick", help=says)
-
-
-def _benchmarks(parser: Parser) -> None:
-    parser.add_argument(
-        "--benchmarks", type=Path, default=BENCHMARKS, metavar="DIR", help="a folder of your own declarations"
-    )
-
-
-def _device(parser: Parser, choices: Sequence[str], default: str) -> None:
-    parser.add_argument("--device", choices=choices, default=default, help=f"default: {default}")
-
-
-def _out(parser: Parser) -> None:
-    parser.add_argument(
-        "--out", type=Path, default=Path("results"), metavar="DIR", help="results folder; default: results"
-    )
-
-
-def _strict(parser: Parser) -> None:
-    says = "exit 1 for a missed target, a contradicted claim or a wrong result"
-    parser.add_argument("--strict", action="store_true", help=says)
-
-
-def _format(parser: Parser, *more: str) -> None:
-    parser.add_argument("--format", choices=("table", "json", *more), default="table", help="default: table")
 
 
 def _later(module: str, function: str) -> Callable[[argparse.Namespace], int]:
     """`function` of a module of ours that is imported when it is called."""
 
-    def call(options: argparse.Namespace) -> int:
-        code: int = getattr(importlib.import_module(f"harness.{module}"), function)(options)
+    def call(given: argparse.Namespace) -> int:
+        code: int = getattr(importlib.import_module(f"harness.{module}"), function)(given)
         return code
 
     return call
 
 
-def _compare(options: argparse.Namespace) -> int:
-    return _later("commands_bisect" if options.bisect else "commands_compare", "run")(options)
+def _compare(given: argparse.Namespace) -> int:
+    return _later("commands_bisect" if given.bisect else "commands_compare", "run")(given)

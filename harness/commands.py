@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import benchmark, store
+from harness import benchmark, folders, store
 from harness.errors import BadInput
 from harness.store import Run
 
@@ -21,7 +21,8 @@ BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 def list_(options: argparse.Namespace) -> int:
     """Every benchmark asked for, with its technique's variants and its workloads in this profile."""
     wanted = benchmark.chosen(options.names, benchmark.discover(options.benchmarks))
-    rows = [_listed(one, options.profile, options.device) for one in wanted]
+    own = Path(options.benchmarks) != benchmark.BENCHMARKS  # Ours are tested; checking them takes time.
+    rows = [_listed(one, options.profile, options.device, check=own) for one in wanted]
     if options.format == "json":
         _print_json(rows)
     elif options.format == "markdown":
@@ -35,11 +36,15 @@ def list_(options: argparse.Namespace) -> int:
     return 0
 
 
-def _listed(one: benchmark.Benchmark, profile: str, device: str) -> dict[str, object]:
+def _listed(one: benchmark.Benchmark, profile: str, device: str, check: bool) -> dict[str, object]:
     from harness.technique import missing
 
     applied = one.applied
     groups = one.groups(profile, device)
+    if check:
+        from harness import plan
+
+        plan.able(one, groups)
     return {
         "benchmark": one.name,
         "technique": applied.name,
@@ -61,7 +66,7 @@ def _listed(one: benchmark.Benchmark, profile: str, device: str) -> dict[str, ob
 
 def judge(options: argparse.Namespace) -> int:
     """A stored run against the ledger; torch is not needed, nor the machine that ran it."""
-    folder = Path(options.run) if options.run else store.latest(options.out)
+    folder = Path(options.run) if options.run else folders.latest(options.out)
     return show(options, store.read(folder))
 
 
@@ -121,10 +126,10 @@ def report(options: argparse.Namespace) -> int:
     from harness import history
     from harness.report import page
 
-    folders = [Path(name) for name in options.runs] or store.foremost(options.out, benchmark.PROFILES)
-    if not folders:
+    named = [Path(name) for name in options.runs] or folders.foremost(options.out, benchmark.PROFILES)
+    if not named:
         raise BadInput(f"no run under {options.out}; start one with: python -m harness run")
-    judged = [page.Judged(run, _judgement(run), options.png) for run in map(store.read, folders)]
+    judged = [page.Judged(run, _judgement(run), options.png) for run in map(store.read, named)]
     histories = history.read(options.out)
     if options.index:
         from harness.report import index
@@ -140,7 +145,7 @@ def readme(options: argparse.Namespace) -> int:
     from harness.report import index, markdown
     from harness.report.judged import Judged
 
-    run = store.read(Path(options.run) if options.run else store.latest(options.out))
+    run = store.read(Path(options.run) if options.run else folders.latest(options.out))
     path = Path(options.file)
     try:
         text = path.read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness import store, summary, units
+from harness import folders, store, summary, units
 from harness.record import OK, Json
 from harness.store import Run
 
@@ -128,8 +128,8 @@ def _plain(parameter: str) -> str:
 
 def _of_runs(results: Path) -> Iterator[History]:
     """Runs of the same machine and profile, wherever there are several."""
-    folders = sorted(store.runs(results), key=lambda folder: (folder.parent.name, folder.name))
-    for machine, own in itertools.groupby(folders, key=lambda folder: folder.parent.name):
+    found = sorted(folders.runs(results), key=lambda folder: (folder.parent.name, folder.name))
+    for machine, own in itertools.groupby(found, key=lambda folder: folder.parent.name):
         by_profile: dict[str, list[Path]] = {}
         for folder in own:
             by_profile.setdefault(str(_json(folder / store.RUN).get("profile")), []).append(folder)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 WATCH = 0.5
 #: Extras of the project that its users do not need.
 FOR_DEVELOPERS = {"all", "tests", "lint"}
+#: Those that serve nothing but CUDA.
+FOR_CUDA = {"gpu", "flash", "liger"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,7 @@ def observe(
 ) -> Observed:
     """Takes WATCH seconds."""
     group, gpus, memory = Cgroup(), Gpus(), numbers(root / "proc/meminfo")
+    there = gpus.described()
     watched = Conditions()
     watched.start()
     sleep(WATCH)
@@ -87,8 +90,8 @@ def observe(
         other_compiler=shutil.which("clang++"),
         headers=(Path(sysconfig.get_path("include")) / "Python.h").is_file(),
         torch=machine.libraries().get("torch"),
-        missing=missing(wanted(technique.techniques().values())),
-        gpus=gpus.described(),
+        missing=missing(wanted(technique.techniques().values(), cuda=bool(there))),
+        gpus=there,
         gpus_now=gpus.now(),
         gpu_processes=[[pid for pid in pids if pid != os.getpid()] for pids in gpus.processes()],
         gpus_told=gpus.told,
@@ -97,15 +100,20 @@ def observe(
     )
 
 
-def wanted(techniques: Iterable[technique.Technique]) -> dict[str, list[str]]:
-    """Every optional requirement, with what needs it: variants of techniques, extras of the project."""
+def wanted(techniques: Iterable[technique.Technique], cuda: bool) -> dict[str, list[str]]:
+    """Every optional requirement, with what needs it: variants of techniques, extras of the project.
+
+    Without CUDA what serves only CUDA is left out: installing it would mend nothing here.
+    """
     found: dict[str, list[str]] = {}
     for one in techniques:
         for name, variant in one.variants.items():
-            for need in variant.needs:
-                found.setdefault(need, []).append(f"{one.name}:{name}")
+            if cuda or "cuda" not in variant.needs:
+                for need in variant.needs:
+                    found.setdefault(need, []).append(f"{one.name}:{name}")
     for extra, need in _extras():
-        found.setdefault(need, []).append(f"extra {extra}")
+        if cuda or extra not in FOR_CUDA:
+            found.setdefault(need, []).append(f"extra {extra}")
     found.pop("cuda", None)
     return found
 

@@ -18,13 +18,13 @@ def make(names: Iterable[str], profile: str, device: str, folder: Path) -> Plan:
     # The control is quick, and its row says how much to believe the others'. What compiles takes longest.
     wanted.sort(key=lambda one: one.applied.stage != "control")
     wanted.sort(key=lambda one: any(variant.compiles for variant in one.applied.variants.values()))
-    groups = [group for one in wanted for group in _able(one, one.groups(profile, device))]
+    groups = [group for one in wanted for group in able(one, one.groups(profile, device))]
     if not groups:
         raise BadInput(f"the {profile} profile of {', '.join(one.name for one in wanted)} holds no case")
     return of(groups, {one.name: one for one in wanted})
 
 
-def _able(one: Benchmark, groups: list[list[Case]]) -> list[list[Case]]:
+def able(one: Benchmark, groups: list[list[Case]]) -> list[list[Case]]:
     """`groups`, whose models can be made so. Raises BadInput for a parameter or size that a model has not.
 
     A ``make`` of the user's own is not called here: it may import torch, which the runner does without.

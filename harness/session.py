@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import benchmark, commands, flops, limits, machine, plan, scratch, store, torch_info
+from harness import benchmark, commands, flops, folders, limits, machine, plan, scratch, torch_info
 from harness.engines import local
 from harness.engines.local import LocalEngine
 from harness.errors import BadInput, WorkerFailed
@@ -93,7 +93,7 @@ def _settings(options: argparse.Namespace, profile: str, names: Sequence[str]) -
 def _open(options: argparse.Namespace, engine: LocalEngine) -> tuple[Journal, Plan]:
     """The journal to write and what to measure: a new run, or one to go on with."""
     if options.resume is not None:
-        folder = Path(options.resume) if options.resume else store.latest(options.out, unfinished=True)
+        folder = Path(options.resume) if options.resume else folders.latest(options.out, unfinished=True)
         journal = Journal.reopen(folder)
         return journal, plan.again(journal.run.groups, options.benchmarks)
     device = _device(options.device, engine)

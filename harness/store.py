@@ -12,7 +12,7 @@ import gc
 import json
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -234,34 +234,3 @@ def _object(text: str, path: Path, number: int = 0, newest: int = SCHEMA) -> Jso
             f"{where} has schema {data['schema']}, this version reads up to {newest}; upgrade claimbench"
         )
     return data
-
-
-def runs(results: Path) -> list[Path]:
-    """The run folders under `results`, oldest first."""
-    return sorted((path.parent for path in results.glob(f"*/*/{RUN}")), key=lambda folder: folder.name)
-
-
-def beside(folder: Path) -> list[Path]:
-    """The same machine's other runs, oldest first."""
-    return sorted(path.parent for path in folder.parent.glob(f"*/{RUN}") if path.parent != folder)
-
-
-def foremost(results: Path, profiles: Sequence[str]) -> list[Path]:
-    """The run to show of each machine and device: one of everything, of the last profile, the newest."""
-    found: dict[tuple[str, str], tuple[bool, int, Path]] = {}
-    for folder in runs(results):
-        info = _object(_text(folder / RUN, "is no run"), folder / RUN)
-        rank = profiles.index(info["profile"]) if info.get("profile") in profiles else -1
-        this = (not info.get("names"), rank, folder)
-        key = folder.parent.name, str(info.get("device"))
-        found[key] = max(found.get(key, this), this, key=lambda one: (*one[:2], one[2].name))
-    return sorted(folder for *_, folder in found.values())
-
-
-def latest(results: Path, *, unfinished: bool = False) -> Path:
-    """The newest run, or the newest that was not finished. Raises BadInput when there is none."""
-    for folder in reversed(runs(results)):
-        if not unfinished or read(folder).info.get("finished") is None:
-            return folder
-    kind = "unfinished run" if unfinished else "run"
-    raise BadInput(f"no {kind} under {results}; start one with: python -m harness run")

@@ -50,6 +50,7 @@ def test_list_as_a_table_fits_a_terminal() -> None:
     done = call("list")
     assert "checkpointing" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 160
+    assert " 0 cases on" not in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,10 @@ def test_a_declaration_with_a_slip_is_said_and_not_measured(cell: str, says: str
     with pytest.raises(BadInput) as caught:
         plan.make([], "quick", "cpu", tmp_path)
     assert says in str(caught.value)
+    listed = call("list", "--benchmarks", str(tmp_path))
+    assert (listed.returncode, listed.stdout) == (2, "")
+    assert says in listed.stderr
+    assert len(listed.stderr.splitlines()) == 1
 
 
 def test_a_python_without_what_it_takes_is_told_which_has_it(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import calibrating, cli, commands_compare, store
+from harness import calibrating, cli, commands_compare, folders, store
 from harness.launch import Pace
 
 
@@ -37,7 +37,7 @@ def test_a_calibration_is_stored_with_its_launches(
     run = store.read(path.parent)
     assert run.info["finished"]
     assert {launch["kind"] for launch in run.launches} == {"time"}
-    assert store.runs(short / "results") == [], "no command takes it for a run to judge"
+    assert folders.runs(short / "results") == [], "no command takes it for a run to judge"
 
 
 def test_what_is_cut_short_is_no_calibration(

@@ -18,7 +18,7 @@ ROOT = Path(harness.__file__).parent
 #: `workload`, the words in which jobs are spoken of, needs nothing: it is below the leaves that take a job.
 LAYERS = [
     {"__main__"},
-    {"cli", "examples"},
+    {"cli", "examples", "options"},
     {"commands_bisect"},
     {"commands_calibrate"},
     {"commands_compare", "calibrating"},
@@ -60,7 +60,7 @@ LAYERS = [
         "claims",
         "sources",
     },
-    {"summary", "derive", "precision", "rows", "units", "store"},
+    {"summary", "derive", "precision", "rows", "units", "folders", "store"},
     {"bisection", "checkouts"},
     {"stats", "quantiles", "significance", "machine", "torch_info"},
     {

@@ -35,8 +35,17 @@ def test_this_machine_can_be_observed(tmp_path: Path) -> None:
 
 def test_what_techniques_and_extras_need_is_wanted_with_who_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observed, "_extras", lambda: iter([("lora", "peft>=0.17")]))
-    found = observed.wanted([technique("one", "cuda", f"{LACKING}>=1"), technique("two", f"{LACKING}>=1")])
+    techniques = [technique("one", "cuda", f"{LACKING}>=1"), technique("two", f"{LACKING}>=1")]
+    found = observed.wanted(techniques, cuda=True)
     assert found == {f"{LACKING}>=1": ["one:with", "two:with"], "peft>=0.17": ["extra lora"]}
+
+
+def test_what_serves_only_cuda_is_not_wanted_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    extras = [("lora", "peft>=0.17"), ("flash", "flash-attn>=2")]
+    monkeypatch.setattr(observed, "_extras", lambda: iter(extras))
+    techniques = [technique("one", "cuda", "flash-attn>=2"), technique("two", f"{LACKING}>=1")]
+    assert observed.wanted(techniques, cuda=False).keys() == {f"{LACKING}>=1", "peft>=0.17"}
+    assert "flash-attn>=2" in observed.wanted(techniques, cuda=True)
 
 
 def test_only_what_is_not_there_is_missing() -> None:

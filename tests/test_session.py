@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from harness import store
+from harness import folders, store
 
 ROOT = Path(__file__).parent.parent
 DECLARED = ROOT / "tests" / "declared"
@@ -43,7 +43,7 @@ def run(out: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProces
 
 def test_every_way_to_fail_is_an_outcome_and_keeps_the_others(tmp_path: Path) -> None:
     run(tmp_path, "faults", "--timeout", "20s", "--memory-limit", "8G", "--budget", "45s")
-    stored = store.read(store.latest(tmp_path))
+    stored = store.read(folders.latest(tmp_path))
     outcomes: dict[str, set[str]] = {}
     for launch in stored.launches:
         for one in launch["records"]:
@@ -64,8 +64,22 @@ def test_every_way_to_fail_is_an_outcome_and_keeps_the_others(tmp_path: Path) ->
     assert {"claims", "targets"} <= json.loads(judged.stdout).keys()
 
 
+def interruptible(out: Path, **environment: str) -> subprocess.Popen[str]:
+    """A run in a session of its own, which hears Ctrl-C even where CI has it ignored."""
+    return subprocess.Popen(
+        command(out, "toy"),
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
 def launches(out: Path) -> Counter[tuple[str, str, int]]:
-    stored = store.read(store.latest(out))
+    stored = store.read(folders.latest(out))
     return Counter((one["group"], one["kind"], one["launch"]) for one in stored.launches)
 
 
@@ -84,7 +98,7 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_anything(tmp_path: Pat
     process.kill()
     process.wait()
     before = launches(tmp_path)
-    journal = store.latest(tmp_path) / store.JOURNAL
+    journal = folders.latest(tmp_path) / store.JOURNAL
     kept = journal.read_bytes() if journal.exists() else b""
     run(tmp_path, "--resume")
     after = launches(tmp_path)
@@ -92,19 +106,11 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_anything(tmp_path: Pat
     assert before.keys() <= after.keys()
     assert journal.read_bytes().startswith(kept)
     assert {kind for _, kind, _ in after} == {"memory", "time"}
-    assert store.read(store.latest(tmp_path)).info["finished"]
+    assert store.read(folders.latest(tmp_path)).info["finished"]
 
 
 def test_an_interrupt_shows_what_is_done_and_the_line_that_resumes(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        command(tmp_path, "toy"),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # CI may have it ignored.
-    )
+    process = interruptible(tmp_path)
     while lines(tmp_path) < 4:
         assert process.poll() is None
         time.sleep(0.01)
@@ -126,7 +132,7 @@ def test_the_answer_as_json_is_alone_on_standard_output(tmp_path: Path) -> None:
 
 def test_a_finished_run_resumed_measures_nothing(tmp_path: Path) -> None:
     run(tmp_path, "toy")
-    folder = store.latest(tmp_path)
+    folder = folders.latest(tmp_path)
     before = (folder / store.JOURNAL).read_bytes()
     run(tmp_path, "--resume", str(folder))
     assert (folder / store.JOURNAL).read_bytes() == before
@@ -135,7 +141,7 @@ def test_a_finished_run_resumed_measures_nothing(tmp_path: Path) -> None:
 def test_twice_the_work_is_seen_as_such(tmp_path: Path) -> None:
     """No bound on time: only that the harness tells double work from single, which it must on any machine."""
     run(tmp_path, "toy")
-    stored = store.read(store.latest(tmp_path))
+    stored = store.read(folders.latest(tmp_path))
     from harness import summary
 
     rows = {(row.case.variant, row.case.parameters["width"]): row for row in summary.summarise(stored)}
@@ -168,16 +174,7 @@ def test_a_run_that_is_told_to_end_says_how_it_goes_on(
     tmp_path: Path, short_path: Path, sent: list[signal.Signals]
 ) -> None:
     out = tmp_path / "out"
-    process = subprocess.Popen(
-        command(out, "toy"),
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(short_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    process = interruptible(out, TMPDIR=str(short_path))
     while lines(out) < 1:
         assert process.poll() is None
         time.sleep(0.01)
@@ -191,15 +188,7 @@ def test_a_run_that_is_told_to_end_says_how_it_goes_on(
 
 
 def test_an_interrupt_while_torch_is_imported_is_no_traceback(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        command(tmp_path, "toy"),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    process = interruptible(tmp_path)
     while not psutil.Process(process.pid).children():
         assert process.poll() is None
         time.sleep(0.01)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness import store
+from harness import folders, store
 from harness.errors import BadInput
 from harness.store import Journal
 from tests.conftest import make_cases
@@ -88,7 +88,7 @@ except BadInput as error:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "cannot write" in done.stdout
     assert "nothing stored before is lost" in done.stdout
-    run = store.read(store.latest(tmp_path))
+    run = store.read(folders.latest(tmp_path))
     assert len(run.launches) == 1
     assert not run.warnings
 
@@ -140,8 +140,6 @@ def test_a_foreign_run_is_refused(tmp_path: Path, text: str, says: str) -> None:
 def test_a_folder_without_a_run_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no run\.json"):
         store.read(tmp_path)
-    with pytest.raises(BadInput, match="python -m harness run"):
-        store.latest(tmp_path)
 
 
 def test_a_run_killed_before_its_first_launch_can_go_on(journal: Journal) -> None:
@@ -149,30 +147,6 @@ def test_a_run_killed_before_its_first_launch_can_go_on(journal: Journal) -> Non
     (journal.run.folder / store.JOURNAL).unlink()
     assert store.read(journal.run.folder).launches == []
     Journal.reopen(journal.run.folder).close()
-
-
-def test_the_latest_unfinished_run_is_found(tmp_path: Path) -> None:
-    first = Journal.create(tmp_path, "machine", dict(INFO))
-    second = Journal.create(tmp_path, "machine", dict(INFO))
-    late = max(first, second, key=lambda journal: journal.run.folder.name)
-    early = first if late is second else second
-    late.finish()
-    assert store.latest(tmp_path) == late.run.folder
-    assert store.latest(tmp_path, unfinished=True) == early.run.folder
-
-
-def test_the_run_to_show_is_the_most_thorough_of_everything(tmp_path: Path) -> None:
-    def made(machine: str, profile: str, day: int, names: tuple[str, ...] = (), device: str = "cpu") -> Path:
-        info = {**INFO, "profile": profile, "names": [*names], "device": device}
-        folder = Journal.create(tmp_path, machine, info).run.folder
-        return folder.rename(folder.with_name(f"2026-01-0{day}-{profile}-{machine}"))
-
-    made("one", "standard", 1)
-    shown = [made("one", "standard", 2)]
-    made("one", "quick", 3)
-    made("one", "full", 4, names=("compile",))
-    shown += [made("one", "quick", 5, device="cuda"), made("two", "quick", 1, names=("compile",))]
-    assert store.foremost(tmp_path, ("quick", "standard", "full")) == sorted(shown)
 
 
 def test_results_never_hold_what_json_cannot(journal: Journal) -> None:

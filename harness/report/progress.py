@@ -22,7 +22,7 @@ from rich.progress import (
     Progress as Bar,
 )
 
-from harness import store, summary
+from harness import folders, store, summary
 from harness.errors import BadInput
 from harness.record import Case, Json
 from harness.report import cells, table
@@ -95,7 +95,7 @@ class Progress:
 
     def _earlier(self) -> list[Json]:
         """The launches of this machine's last run of the same profile: how long each takes here."""
-        for folder in reversed(store.beside(self._run.folder)):
+        for folder in reversed(folders.beside(self._run.folder)):
             try:
                 run = store.read(folder)
             except BadInput:  # A run that cannot be read is no reason not to measure.

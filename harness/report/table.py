@@ -100,7 +100,8 @@ def show_list(rows: Sequence[dict[str, Any]], profile: str) -> None:
             mark = " (baseline)" if name == row["baseline"] else ""
             table.add_row(name + mark, variant["says"], variant["missing"] or "runs")
         console.print(table)
-        console.print(f"{profile}: {row['cases']} cases on " + ", ".join(row["workloads"]))
+        where = f"{row['cases']} cases on {', '.join(row['workloads'])}" if row["cases"] else "none of it"
+        console.print(f"{profile}: {where}")
         console.print()
     console.print(f"measure them with: python -m harness run NAME --profile {profile}")
 

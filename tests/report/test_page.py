@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from harness import claims, store, targets
+from harness import claims, folders, store, targets
 from harness.benchmark import PROFILES
 from harness.history import History, Point, Series
 from harness.judge import judge
@@ -145,8 +145,8 @@ def test_contrast_and_roles_pass_axe(opened: Page, scheme: str) -> None:
 
 
 def test_the_stored_runs_make_a_small_page(tmp_path: Path) -> None:
-    folders = store.foremost(ROOT / "results", PROFILES)
-    runs = [store.read(folder) for folder in folders]
+    named = folders.foremost(ROOT / "results", PROFILES)
+    runs = [store.read(folder) for folder in named]
     made = [page.Judged(run, judge(run, claims.load(), targets.load())) for run in runs]
     path = page.write(made, tmp_path)
     size = sum(one.stat().st_size for one in tmp_path.rglob("*") if one.is_file())

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from harness import claims, history, store, targets
+from harness import claims, folders, history, store, targets
 from harness.benchmark import PROFILES
 from harness.judge import judge
 from harness.report import page
@@ -23,7 +23,7 @@ LOADED = "performance.getEntriesByType('resource').map(one => one.name)"
 def test_the_page_of_the_stored_runs_tells_its_first_paint(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    runs = [store.read(folder) for folder in store.foremost(ROOT / "results", PROFILES)]
+    runs = [store.read(folder) for folder in folders.foremost(ROOT / "results", PROFILES)]
     judged = [page.Judged(run, judge(run, claims.load(), targets.load())) for run in runs]
     path = page.write(judged, tmp_path, histories=history.read(ROOT / "results"))
     with open_browser() as browser:
