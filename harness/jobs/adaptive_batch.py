@@ -1,4 +1,4 @@
-"""The job of the largest batch that fits, found by trying: steps that run out of memory for real are survived.
+"""The job of the largest batch that fits, found by trying: steps that run out of memory are survived.
 
 Memory is bounded for the search: on a host the data of this process, by its limit, on CUDA the share that the
 allocator may take. Both bounds are lifted after it, and the step that is timed has the batch that was found.
