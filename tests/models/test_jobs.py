@@ -13,7 +13,7 @@ import harness.warm  # noqa: F401 - as for every worker: optional packages talk 
 from harness.models.resnet import convolutions
 from harness.workload import ModelJob
 
-MODELS = ("gpt2", "llama", "bert", "resnet", "vit", "digits", "topics")
+MODELS = ("gpt2", "llama", "bert", "t5", "resnet", "vit", "digits", "topics")
 EACH = [(model, phase) for model in MODELS for phase in ("train", "infer")]
 
 

@@ -11,7 +11,7 @@ import torch
 from harness.errors import BadInput
 from harness.workload import Workload
 
-MODELS = ("gpt2", "llama", "bert", "resnet", "vit", "digits")
+MODELS = ("gpt2", "llama", "bert", "t5", "mlp", "resnet", "vit", "digits")
 
 
 def make(model: str, phase: str = "train", **given: Any) -> Workload:
@@ -35,6 +35,8 @@ def counted(workload: Workload) -> int:
         ("llama", "large", 8_030_261_248),  # Llama 3 8B
         ("bert", "base", 109_482_240 + 16 * 769),  # BERT-base, and a classifier of 16 topics
         ("bert", "large", 335_141_888 + 16 * 1025),  # BERT-large
+        ("t5", "base", 222_903_552),  # T5-base
+        ("t5", "large", 737_668_096),  # T5-large
         ("resnet", "base", 25_557_032),  # ResNet-50
         ("resnet", "large", 60_192_808),  # ResNet-152
         ("vit", "base", 86_567_656),  # ViT-B/16
@@ -72,7 +74,7 @@ def test_more_layers_are_more_of_the_same() -> None:
     assert six - four == four - two > 0
 
 
-@pytest.mark.parametrize("model", ["gpt2", "bert"])
+@pytest.mark.parametrize("model", ["gpt2", "bert", "t5"])
 def test_positions_grow_with_the_length(model: str) -> None:
     job = make(model, size="tiny", phase="infer", length=100).build()
     assert torch.isfinite(job.step()).all()

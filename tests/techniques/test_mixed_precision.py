@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness import equal
+from harness import benchmark, claims, equal
 from harness.technique import technique
 from harness.techniques import mixed_precision
 from harness.techniques.mixed_precision import scaled_update
@@ -133,3 +133,27 @@ def test_tf32_is_planned_on_cuda_only() -> None:
     (during,) = MIXED.variant("tf32").apply(replace(tiny(), device="cuda")).during
     with during():
         assert torch.get_float32_matmul_precision() == "high"
+
+
+@pytest.mark.parametrize("model", ["mlp", "t5"])
+@pytest.mark.parametrize("name", ["bf16", "fp16"])
+def test_what_others_measured_it_on_stays_within_the_tolerance(model: str, name: str) -> None:
+    variant = MIXED.variant(name)
+    expected, found = first_step(tiny(model)), first_step(variant.apply(tiny(model)))
+    assert equal.equality(expected, found, variant.tolerance, variant.gradients)["ok"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "parameters"),
+    [("amp.recipe.pytorch", {"batch": 512, "width": 4096}), ("amp.t5.hf15026", {"batch": 32, "length": 512})],
+)
+@pytest.mark.parametrize("profile", ["standard", "full"])
+def test_a_claim_of_one_model_is_planned_on_cuda_as_it_was_made(
+    claim: str, parameters: dict[str, int], profile: str
+) -> None:
+    made = next(one for one in claims.load() if one.id == claim)
+    declared = benchmark.discover()["mixed-precision"]
+    groups = [group for group in declared.groups(profile, "cuda") if group[0].model in made.models]
+    assert all(set(made.variants) <= {case.variant for case in group} for group in groups)
+    planned = [declared.workload(group[0]).parameters for group in groups]
+    assert any(parameters.items() <= found.items() for found in planned), planned
