@@ -176,8 +176,8 @@ def outdated(calibration: Json, run: Mapping[str, Any]) -> str:
     """Why it does not speak for `run`, which has ``started`` and ``machine``; nothing if it does."""
     told = machine.differences(_rounded(calibration["machine"]), _rounded(run.get("machine", {})))
     if told:
-        more = f" and {len(told) - 1} more" if len(told) > 1 else ""
-        return f"not of the machine as it is, {told[0]}{more}; {MEND}"
+        more = f", and {len(told) - 1} more" if len(told) > 1 else ""
+        return f"not of the machine as it is, {told[0]}{more}; anew: {MEND}"
     days = abs(_days(calibration, run))
     return f"{days:.0f} days away, which is too old; {MEND}" if days > OLD else ""
 
@@ -243,7 +243,8 @@ def line(calibration: Json) -> str:
         f"{alarms['false_alarms']} false alarms of {alarms['n']} (at most {units.percent(alarms['at_most'])})"
     ]
     if change is not None:
-        parts.append(f"finds +{units.percent(change)} in {calibration['finds']['power']:.0%} of cases")
+        power = units.percent(calibration["finds"]["power"])
+        parts.append(f"finds +{units.percent(change)} of time in {power} of cases")
     if bias and bias["high"] is not None:
         read = Interval(bias["point"], bias["low"], bias["high"], bias["n"])
         parts.append(f"reads no change as {units.between(read, lambda value: f'{value:.4f}x')}")

@@ -151,10 +151,14 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """What sets two fingerprints apart, a line each: ``cpu.governor: performance against powersave``."""
     first, second = dict(_flat(one)), dict(_flat(other))
     return [
-        f"{key}: {first.get(key)} against {second.get(key)}"
+        f"{key}: {_or_unset(first.get(key))} against {_or_unset(second.get(key))}"
         for key in sorted(first.keys() | second.keys())
         if first.get(key) != second.get(key) and key not in OF_THE_SOURCE
     ]
+
+
+def _or_unset(value: Any) -> Any:
+    return "unset" if value is None else value
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

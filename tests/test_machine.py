@@ -106,7 +106,7 @@ def test_differences_are_told_by_name_and_the_commit_is_none() -> None:
         "cpu.cores: 2 against 4",
         "cpu.flags: ['avx2'] against ['avx2', 'fma']",
         "gpus.0.power_limit: 72.0 against 60.0",
-        "libraries.torch: 2.13.0 against None",
+        "libraries.torch: 2.13.0 against unset",
     ]
     assert machine.differences(one, one) == []
 

@@ -99,10 +99,18 @@ def cost(row: CaseSummary) -> str:
 def _told(row: CaseSummary) -> str:
     """The job's own figures: ``hit rate 0.83, bottleneck loading``; the parts of a step have a plot."""
     return ", ".join(
-        f"{name} {value if isinstance(value, str) else units.plain(value)}"
-        for name, value in row.figures.items()
-        if not name.startswith("part:")
+        _figure(name, value) for name, value in row.figures.items() if not name.startswith("part:")
     )
+
+
+def _figure(name: str, value: float | str) -> str:
+    """``prefill s`` and ``decoded tokens/s`` end with their unit, which is said behind the number."""
+    if isinstance(value, str):
+        return f"{name} {value}"
+    what, _, unit = name.rpartition(" ")
+    if what and unit == "s":
+        return f"{what} {units.seconds(value)}"
+    return f"{what} {units.plain(value)} {unit}" if what and "/" in unit else f"{name} {units.plain(value)}"
 
 
 def _work(row: CaseSummary) -> str:
@@ -174,12 +182,21 @@ def heading(info: Json) -> str:
     machine = info.get("machine", {})
     commit = str(machine.get("commit") or "no commit")[:10]
     torch = info.get("torch", {})
-    said = [f"{info['profile']} on {info['device']}", info.get("started", ""), f"commit {commit}"]
+    said = [f"{info['profile']} on {info['device']}", _when(info), f"commit {commit}"]
     if torch.get("torch"):
         said.append(f"torch {torch['torch']}")
     return ", ".join(part for part in [*said, drift(info)] if part)
 
 
+def _when(info: Json) -> str:
+    """``2026-01-31 12:00 UTC``"""
+    started = str(info.get("started", ""))
+    utc = started.endswith("+00:00")
+    return f"{started[:16].replace('T', ' ')} UTC" if utc else started
+
+
+#: What the ceilings of a machine are called.
+CEILINGS = {"copy": "copying memory"}
 #: A ceiling that moves less between start and end of a run is taken to be the same.
 STEADY = 0.05
 
@@ -188,5 +205,9 @@ def drift(info: Json) -> str:
     """What the machine reached at the end of the run against its start, where that is not the same."""
     start, end = info.get("ceilings") or {}, info.get("ceilings_at_end") or {}
     moved = {name: end[name] / start[name] - 1 for name in start if start[name] and name in end}
-    told = [f"{name} {change:+.0%}" for name, change in moved.items() if abs(change) > STEADY]
+    told = [
+        f"{CEILINGS.get(name, f'{name} arithmetic')} {100 * change:+.0f} %"
+        for name, change in moved.items()
+        if abs(change) > STEADY
+    ]
     return f"the machine itself changed while it ran: {', '.join(told)}" if told else ""

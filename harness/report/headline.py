@@ -125,7 +125,7 @@ def target_lines(judgement: Judgement) -> list[str]:
     for one in judgement.targets:
         if one.verdict != NOT_MEASURED:
             by_target.setdefault(one.target.says, Counter())[one.verdict] += 1
-    told = [f"{says}: met by {c['confirmed']} of {c.total()}" for says, c in by_target.items()]
+    told = [f"{says}: met by {c['confirmed']} of {c.total()} cases" for says, c in by_target.items()]
     return told or ["none could be judged"]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import calibration, store
 from harness.history import History
-from harness.report import cells, halves, headline, html, page_tables, samples
+from harness.report import cells, explained, halves, headline, html, page_tables, samples
 from harness.report.html import Html, tag
 from harness.report.judged import Judged as Judged
 from harness.report.plots import drawn, style
@@ -22,8 +22,8 @@ ASSETS = Path(__file__).parent / "assets"
 FIRST = 7
 INTRODUCTION = (
     "Techniques that are said to make models faster or smaller, each measured against the same model without "
-    "it. In brackets the 95 % interval over fresh launches; technique:variant is what claimbench calls it, "
-    "and gpt2-train is GPT-2 in training."
+    "it. In brackets the 95 % interval: how far the number moves between fresh launches of the same. "
+    "technique:variant is what claimbench calls it, and gpt2-train is GPT-2 in training."
 )
 
 
@@ -47,6 +47,8 @@ def write(
                     page_tables.side_by_side(runs),
                     page_tables.filters(runs),
                     page_tables.claims(runs),
+                    tag("h2", "Technique by technique"),
+                    explained.columns(),
                     *_techniques(runs, plots),
                     _over_commits(histories, out, any(one.png for one in runs)),
                     class_="one" if len(runs) == 1 else "several",
@@ -135,7 +137,7 @@ def _card(one: Judged) -> Html:
         tag("p", headline.claims(one.judgement)),
         tag("p", "Targets:"),
         tag("ul", *(tag("li", line) for line in headline.target_lines(one.judgement))),
-        tag("p", calibration.beside(one.run.folder, one.run.info)),
+        tag("p", "How far to trust this: ", calibration.beside(one.run.folder, one.run.info), "."),
     ]
     where = html.link("what was planned, and on what machine", "raw", one.machine, one.name, store.RUN)
     return tag(
@@ -152,6 +154,7 @@ def _gains(one: Judged) -> Iterator[Html]:
         tag(
             "li",
             tag("strong", gain.what),
+            f" ({says})" if (says := explained.in_short(gain.what)) else "",
             f": {gain.gain} on {gain.where}",
             tag("br"),
             f"besides: {gain.cost}",
@@ -177,7 +180,10 @@ def _techniques(runs: Sequence[Judged], plots: dict[int, dict[str, list[Html]]])
     for name in dict.fromkeys(name for one in runs for name in _by_technique(one)):
         rows = [(one, row) for one in runs for row in _by_technique(one).get(name, [])]
         images = _pictures(found.get(name, []) for found in plots.values())
-        yield tag("section", tag("h2", name), images, page_tables.technique(name, rows), id=_anchor(name))
+        about = explained.of_techniques(row for _, row in rows)
+        yield tag(
+            "section", tag("h3", name), about, images, page_tables.technique(name, rows), id=_anchor(name)
+        )
 
 
 def _pictures(images: Iterable[list[Html]]) -> Html:

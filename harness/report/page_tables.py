@@ -8,7 +8,7 @@ from harness import sources, units
 from harness.history import History
 from harness.judgement import ClaimVerdict
 from harness.record import OK
-from harness.report import cells, headline, html, samples
+from harness.report import cells, explained, headline, html, samples
 from harness.report.html import Html, tag
 from harness.report.judged import Judged
 from harness.report.plots import history as plot_history
@@ -102,7 +102,8 @@ def claims(runs: Sequence[Judged]) -> Html:
         bodies.append(tag("tbody", *lines))
     table = tag("table", html.head(CLAIMS), *bodies)
     says = "A thick line parts the claims; sources that contradict each other stand between the same two."
-    return tag("section", tag("h2", "Claims"), tag("p", says), html.scrolling(table, "claims"), id="claims")
+    about = (tag("p", says), explained.verdicts())
+    return tag("section", tag("h2", "Claims"), *about, html.scrolling(table, "claims"), id="claims")
 
 
 def _source(one: ClaimVerdict, stated: Mapping[str, str]) -> str:

@@ -129,13 +129,15 @@ def test_the_heading_names_profile_device_commit_and_torch() -> None:
         "torch": {"torch": "2.13.0"},
     }
     assert cells.heading(info) == "quick on cpu, commit 0123456789, torch 2.13.0"
+    info["started"] = "2026-01-31T12:34:56+00:00"
+    assert "quick on cpu, 2026-01-31 12:34 UTC, commit" in cells.heading(info)
 
 
 def test_a_machine_that_became_another_during_the_run_is_told() -> None:
     info: Json = {"profile": "quick", "device": "cpu", "ceilings": {"float32": 200.0, "copy": 10.0}}
     assert "ceilings" not in cells.heading(info)
     info["ceilings_at_end"] = {"float32": 160.0, "copy": 10.2}
-    assert cells.heading(info).endswith("the machine itself changed while it ran: float32 -20%")
+    assert cells.heading(info).endswith("the machine itself changed while it ran: float32 arithmetic -20 %")
     info["ceilings_at_end"] = {"float32": 196.0}
     assert cells.drift(info) == ""
 
@@ -162,3 +164,19 @@ def test_a_cost_leaves_out_long_lists_of_figures() -> None:
     assert cells.cost(few) == "hit rate 0.6"
     assert cells.cost(many) == ""
     assert cells.remark(many) == "a 1, b 2, c d"
+
+
+def test_a_figure_has_its_unit_behind_the_number() -> None:
+    (case,) = handmade.group("bf16")
+    figures = {"prefill s": 0.0048, "decoded tokens/s": 1310.0, "hit rate": 0.5}
+    row = CaseSummary(case=case, outcome="ok", figures=figures)
+    assert cells.remark(row) == "prefill 4.8 ms, decoded 1,310 tokens/s, hit rate 0.5"
+
+
+def test_two_controls_of_the_same_workload_have_different_names() -> None:
+    found = {
+        cells.variant(CaseSummary(case=case, outcome="ok"))
+        for name in ("control", "control-fresh")
+        for case in handmade.group("again", benchmark=name, technique="control")
+    }
+    assert found == {"again", "again, control-fresh"}

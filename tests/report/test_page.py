@@ -17,7 +17,7 @@ from harness import claims, folders, store, targets
 from harness.benchmark import PROFILES
 from harness.history import History, Point, Series
 from harness.judge import judge
-from harness.report import index, page
+from harness.report import index, page, page_tables
 from tests import handmade as hand
 from tests.report.browser import open_browser
 
@@ -76,7 +76,8 @@ def test_names_are_data(opened: Page) -> None:
 
 def test_first_screen_says_what_to_turn_on(opened: Page) -> None:
     card = opened.locator(".card").first.inner_text()
-    assert "mixed-precision:bf16: 1.7x" in card or "mixed-precision:bf16: 1.7x" in opened.inner_text("main")
+    assert "mixed-precision:bf16 (16-bit arithmetic in the forward and backward pass" in card
+    assert ", fp32 weights): 1.7x" in card
     assert "claims held 2 of 3, targets met" in card
     assert "Claims: 2 of 3 verdicts held" in card
     assert "Targets:" in card
@@ -105,6 +106,19 @@ def test_a_number_opens_to_its_samples_by_keyboard(opened: Page) -> None:
     samples = opened.get_by_role("link", name="its samples").first
     assert Path(page_path(samples.get_attribute("href") or "")).suffix == ".txt"
     assert samples.is_visible()
+
+
+def test_words_of_the_page_are_explained_where_they_are_used(opened: Page) -> None:
+    opened.get_by_text("What the verdicts mean").click()
+    terms = opened.locator("#claims dt")
+    assert terms.all_inner_texts() == list(page_tables.VERDICTS)
+    assert all(opened.locator("#claims dd").all_inner_texts())
+    columns = set(opened.locator("section[id^=t-] th").all_inner_texts())
+    opened.get_by_text("What the columns mean").click()
+    explained = set(opened.locator("main > details dt").all_inner_texts())
+    assert columns - explained <= {"machine", "remark"}
+    opened.get_by_text("What the variants are").click()
+    assert opened.locator(".about dt").all_inner_texts() == ["mixed-precision:fp32", "mixed-precision:bf16"]
 
 
 def test_contradicting_sources_stand_together(opened: Page) -> None:

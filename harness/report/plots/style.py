@@ -156,7 +156,7 @@ def case(row: CaseSummary, also: str = "") -> str:
 def rows_only(axes: Axes, number: int, every: int) -> None:
     """The y axis of a plot of rows: their names stand for it, and of `every` row how many are shown."""
     if every > number:
-        told = f"the first {number} of {every}; the table has all"
+        told = f"the first {number} of {every}; the page has all"
         axes.text(1, 1, told, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=QUIET)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
