@@ -30,6 +30,7 @@ LAYERS = [
     {"benchmark", "doctor", "observed"},
     {"technique", "techniques"},
     {
+        "distilling",
         "folding",
         "gradient_checkpoints",
         "jobs",
