@@ -234,7 +234,8 @@ def test_what_needs_cuda_says_so_elsewhere(technique: Technique) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_technique_is_short(path: Path) -> None:
-    """How to apply it and no more: aim at 60 lines, at most 110; of code, for reasons may take space."""
+    """How to apply it and no more: about 60 lines of code, for reasons may take space. What it applies, a job
+    or an edit of models, has a module below: see harness/jobs and harness/quantizers.py."""
     code = {
         line
         for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
@@ -244,7 +245,7 @@ def test_a_technique_is_short(path: Path) -> None:
         for line in range(token.start[0], token.end[0] + 1)
         if token.string
     }
-    assert len(code) <= 110
+    assert len(code) <= 65
 
 
 def process_state() -> dict[str, Any]:
