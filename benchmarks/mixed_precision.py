@@ -7,6 +7,7 @@ LANGUAGE = ["gpt2", "llama", "bert"]
 #: Of claims that name a model. T5's was measured on sentences padded to the longest of a batch, 512 tokens at
 #: most: at the speed that it tells an A100 computes some 150 at best.
 CLAIMED = [
+    *grid(device="cuda", model="matmul", phase="kernel", size="base"),
     *grid(device="cuda", model="mlp", phase="train", size="base"),
     *grid(device="cuda", model="t5", phase="train", size="base", length=[128, 512]),
 ]

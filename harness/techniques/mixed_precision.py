@@ -69,6 +69,7 @@ TECHNIQUE = Technique(
     says="16-bit arithmetic in the forward and backward pass, fp32 weights",
     stage="precision",
     baseline="fp32",
+    phases=("train", "infer", "kernel"),
     variants={
         "fp32": Variant(apply=fp32, says="IEEE fp32 throughout: on CUDA no TF32, not even in convolutions"),
         "bf16": Variant(

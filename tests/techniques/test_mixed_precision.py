@@ -145,7 +145,11 @@ def test_what_others_measured_it_on_stays_within_the_tolerance(model: str, name:
 
 @pytest.mark.parametrize(
     ("claim", "parameters"),
-    [("amp.recipe.pytorch", {"batch": 512, "width": 4096}), ("amp.t5.hf15026", {"batch": 32, "length": 512})],
+    [
+        ("amp.recipe.pytorch", {"batch": 512, "width": 4096}),
+        ("amp.t5.hf15026", {"batch": 32, "length": 512}),
+        ("tf32.matmul.pytorch", {"width": 10240}),
+    ],
 )
 @pytest.mark.parametrize("profile", ["standard", "full"])
 def test_a_claim_of_one_model_is_planned_on_cuda_as_it_was_made(
