@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.errors import BadInput, unknown
 from harness.record import Case
-from harness.technique import Technique, technique
+from harness.technique import Technique, technique, techniques
 from harness.workload import PHASES, Workload
 
 PROFILES = ("quick", "standard", "full")
@@ -165,6 +165,7 @@ def discover(folder: Path | str = BENCHMARKS) -> dict[str, Benchmark]:
     if not folder.is_dir():
         wanted = "a folder of .py files that each hold a BENCHMARK"
         raise BadInput(f"no folder {folder}; --benchmarks takes {wanted}")
+    techniques()  # A slip in one is its own file's, and not of the first declaration to ask for it.
     found: dict[str, Benchmark] = {}
     for path in sorted(folder.glob("[!_]*.py")):
         for benchmark in declarations(path):

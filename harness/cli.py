@@ -43,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader, a pager or head, has seen enough.
         sys.stderr.close()
         return RAN
+    except OSError as error:  # A full disk, a folder that may not be written, a file that is none.
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"claimbench: {where}{error.strerror or error}", file=sys.stderr)
+        return BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -37,7 +37,7 @@ def list_(options: argparse.Namespace) -> int:
 
 
 def _listed(one: benchmark.Benchmark, profile: str, device: str, check: bool) -> dict[str, object]:
-    from harness.technique import missing
+    from harness.needs import missing
 
     applied = one.applied
     groups = one.groups(profile, device)

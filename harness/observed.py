@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import clock, cpu, limits, machine, technique
+from harness import clock, cpu, limits, machine, needs, technique
 from harness.cgroup import Cgroup, numbers
 from harness.conditions import Conditions
 from harness.nvidia import Gpus
@@ -54,7 +54,7 @@ class Observed:
     torch: str | None
     """Its version."""
     missing: Mapping[str, list[str]]
-    """Requirements that are not met, as technique.missing says it, with what is unsupported without."""
+    """Requirements that are not met, as needs.missing says it, with what is unsupported without."""
     gpus: list[dict[str, Any]] = field(default_factory=list)
     gpus_now: list[dict[str, Any]] = field(default_factory=list)
     gpu_processes: list[list[int]] = field(default_factory=list)
@@ -141,7 +141,7 @@ def _only_with(extra: str, marker: Marker) -> bool:
 
 def missing(wanted: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Those of the requirements that are not met, by what is lacking, once for each package."""
-    lacking = ((technique.missing((need,), "cpu"), who) for need, who in wanted.items())
+    lacking = ((needs.missing((need,), "cpu"), who) for need, who in wanted.items())
     found: dict[str, list[str]] = {}
     for says, who in lacking:
         if says:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from harness import benchmark, technique
+from harness import benchmark, needs
 from harness.benchmark import Benchmark
 from harness.errors import BadInput, Unsupported
 from harness.record import Case
@@ -48,7 +48,7 @@ def again(groups: list[list[Case]], folder: Path) -> Plan:
 
 def of(groups: list[list[Case]], wanted: Mapping[str, Benchmark]) -> Plan:
     def unsupported(case: Case) -> str | None:
-        return technique.missing(wanted[case.benchmark].applied.variants[case.variant].needs, case.device)
+        return needs.missing(wanted[case.benchmark].applied.variants[case.variant].needs, case.device)
 
     def fresh(case: Case) -> bool:
         # The variants of a group are started alike, or the way of starting would be compared as well.

@@ -93,6 +93,9 @@ def _settings(options: argparse.Namespace, profile: str, names: Sequence[str]) -
 def _open(options: argparse.Namespace, engine: LocalEngine) -> tuple[Journal, Plan]:
     """The journal to write and what to measure: a new run, or one to go on with."""
     if options.resume is not None:
+        if options.names:
+            asked = " ".join(options.names)
+            raise BadInput(f"--resume goes on with all that the run has planned; leave out: {asked}")
         folder = Path(options.resume) if options.resume else folders.latest(options.out, unfinished=True)
         journal = Journal.reopen(folder)
         return journal, plan.again(journal.run.groups, options.benchmarks)

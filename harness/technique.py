@@ -104,47 +104,34 @@ class Technique:
         return self.variants[name]
 
 
-def missing(needs: Iterable[str], device: str) -> str | None:
-    """What is lacking on this machine and how to get it, or None. Looks at metadata, imports nothing."""
-    for need in needs:
-        if need == "cuda" and device != "cuda":
-            return "needs CUDA"
-        lacking = None if need == "cuda" else _not_installed(need)
-        if lacking:
-            return lacking
-    return None
-
-
-@cache
-def _not_installed(requirement: str) -> str | None:
-    """What of ``peft>=0.10`` is lacking and how to get it, or None. Slow imports, which judging lacks.
-
-    Behind the requirement may be what pip is to be told where it is not on PyPI: ``--find-links URL``.
-    """
-    import importlib.metadata
-
-    from packaging.requirements import Requirement
-
-    named, *options = requirement.split(" ", 1)
-    wanted, line = Requirement(named), " ".join(["pip install", f"'{named}'", *options])
-    try:
-        found = importlib.metadata.version(wanted.name)
-    except importlib.metadata.PackageNotFoundError:
-        return f"needs {wanted.name}: {line}"
-    if not wanted.specifier.contains(found, prereleases=True):
-        return f"needs {named}, found {found}: {line}"
-    return None
-
-
 @cache
 def techniques() -> dict[str, Technique]:
-    """Every technique in harness/techniques/, by name: each file's ``TECHNIQUE``."""
+    """Every technique in harness/techniques/, by name. Raises BadInput for a name that two of them have."""
     import harness.techniques
 
-    found = {}
+    found: dict[str, Technique] = {}
     for module in pkgutil.iter_modules(harness.techniques.__path__):
-        technique = importlib.import_module(f"harness.techniques.{module.name}").TECHNIQUE
+        technique = _of_file(module.name)
+        if technique.name in found:
+            raise BadInput(f"harness/techniques/{module.name}.py: the name {technique.name!r} is taken")
         found[technique.name] = technique
+    return found
+
+
+def _of_file(name: str) -> Technique:
+    """The ``TECHNIQUE`` of a file in harness/techniques/. Raises BadInput that names the file."""
+    path = f"harness/techniques/{name}.py"
+    try:
+        module = importlib.import_module(f"harness.techniques.{name}")
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+    except ModuleNotFoundError:
+        raise  # A Python that lacks what all of this takes.
+    except Exception as error:
+        raise BadInput(f"{path} does not import: {type(error).__name__}: {error}") from error
+    found = getattr(module, "TECHNIQUE", None)
+    if not isinstance(found, Technique):
+        raise BadInput(f"{path} holds no TECHNIQUE = Technique(...)")
     return found
 
 

@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from harness import affinity, benchmark, clock, equal, failures, flops, limits, memory, parts, technique
+from harness import affinity, benchmark, clock, equal, failures, flops, limits, memory, needs, parts
 from harness.benchmark import Benchmark
 from harness.errors import Unsupported
 from harness.record import Case, Json
@@ -94,7 +94,7 @@ class Measured:
         self.case = Case.from_json(spec["case"])
         declared = declared or benchmark.find(self.case.benchmark, benchmark.discover(spec["benchmarks"]))
         self.variant = declared.applied.variant(self.case.variant)
-        lacking = technique.missing(self.variant.needs, self.case.device)
+        lacking = needs.missing(self.variant.needs, self.case.device)
         if lacking:
             raise Unsupported(lacking)
         cache = spec["environment"].get("TORCHINDUCTOR_CACHE_DIR")

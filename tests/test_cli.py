@@ -64,6 +64,7 @@ def test_list_as_a_table_fits_a_terminal() -> None:
         (["run", "--benchmarks", "nowhere"], "no folder nowhere"),
         (["run", "--profile", "hasty"], "invalid choice: 'hasty'"),
         (["run", "--resume", "nowhere"], "no run.json"),
+        (["run", "control", "--resume"], "leave out: control"),
         (["judge", "nowhere"], "no run.json"),
         (["judge", "--out", "nowhere"], "start one with: python -m harness run"),
         (["dance"], "invalid choice: 'dance'"),
@@ -126,6 +127,19 @@ def test_a_declaration_with_a_slip_is_said_and_not_measured(cell: str, says: str
     assert (listed.returncode, listed.stdout) == (2, "")
     assert says in listed.stderr
     assert len(listed.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("written", ["--page", "--out"])
+def test_a_folder_that_cannot_be_written_is_one_line(written: str, tmp_path: Path) -> None:
+    info = {"profile": "quick", "device": "cpu", "names": [], "plan": {"groups": []}}
+    Journal.create(tmp_path / "results", "machine", info).close()
+    (tmp_path / "file").write_text("no folder")
+    command = ["report"] if written == "--page" else ["run", "control"]
+    done = call(*command, written, str(tmp_path / "file" / "below"), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("claimbench: ")
+    assert "Not a directory" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_python_without_what_it_takes_is_told_which_has_it(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ LAYERS = [
     },
     {"workload"},
     {"weights", "update"},
-    {"record", "errors"},
+    {"record", "errors", "needs"},
 ]
 
 MODULES = {

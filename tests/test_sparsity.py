@@ -14,8 +14,9 @@ from torch.sparse._semi_structured_conversions import sparse_semi_structured_fro
 from harness import memory, sparsity
 from harness.benchmark import discover, model
 from harness.errors import Unsupported
+from harness.needs import missing
 from harness.record import Case
-from harness.technique import missing, technique
+from harness.technique import technique
 from harness.verdict import CONFIRMED, NOT_MEASURED
 from tests import handmade as hand
 from tests.handmade import one

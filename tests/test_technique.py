@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness import technique as module
 from harness.benchmark import Benchmark, chosen, grid
 from harness.errors import BadInput
-from harness.technique import STAGES, Technique, Variant, missing, stack, technique, techniques
+from harness.technique import STAGES, Technique, Variant, stack, technique, techniques
 from harness.workload import Workload
 
 PLAIN = Workload(model="toy", phase="train", samples=1)
@@ -152,34 +153,6 @@ def test_every_file_in_the_folder_is_a_technique_under_its_own_name() -> None:
     assert all(name == one.name for name, one in techniques().items())
 
 
-@pytest.mark.parametrize(
-    ("needs", "device", "says"),
-    [
-        ((), "cpu", None),
-        (("cuda",), "cuda", None),
-        (("cuda",), "cpu", "needs CUDA"),
-        (("numpy>=1",), "cpu", None),
-        (("numpy>=99",), "cpu", r"needs numpy>=99, found \d.*: pip install 'numpy>=99'"),
-        (
-            ("a-package-nobody-has>=1",),
-            "cpu",
-            "needs a-package-nobody-has: pip install 'a-package-nobody-has>=1'",
-        ),
-        (("numpy>=1", "cuda"), "cpu", "needs CUDA"),
-        (("a-wheel --find-links URL",), "cpu", "needs a-wheel: pip install 'a-wheel' --find-links URL"),
-    ],
-)
-def test_what_is_lacking_is_named_with_the_line_that_mends_it(
-    needs: tuple[str, ...], device: str, says: str | None
-) -> None:
-    found = missing(needs, device)
-    if says is None:
-        assert found is None
-    else:
-        assert found is not None
-        assert re.fullmatch(says, found)
-
-
 def test_claims_may_speak_of_several_techniques_together() -> None:
     keys = replace(made("keys", "control"), family="caching")
     assert (made("keys", "control").claimed_as, keys.claimed_as) == ("keys", "caching")
@@ -187,3 +160,29 @@ def test_claims_may_speak_of_several_techniques_together() -> None:
     cases = [case for group in declared["keys"].groups("quick", "cpu") for case in group]
     assert {case.technique for case in cases} == {"caching"}
     assert chosen(["caching"], declared) == chosen(["keys"], declared) == [*declared.values()]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("def (", "harness/techniques/mine.py does not import: SyntaxError"),
+        ("x = 1", "harness/techniques/mine.py holds no TECHNIQUE"),
+        (
+            "from harness.technique import Technique\n"
+            "TECHNIQUE = Technique(name='mine', says='', stage='contrl', baseline='a', variants={})",
+            "harness/techniques/mine.py: no stage 'contrl'; did you mean control",
+        ),
+        ("from harness.techniques.control import TECHNIQUE", "mine.py: the name 'control' is taken"),
+    ],
+)
+def test_a_slip_in_a_techniques_file_names_that_file(
+    text: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    import harness.techniques
+
+    monkeypatch.setattr(harness.techniques, "__path__", [*harness.techniques.__path__, str(tmp_path)])
+    with pytest.raises(BadInput) as caught:
+        techniques.__wrapped__()
+    sys.modules.pop("harness.techniques.mine", None)
+    assert says in str(caught.value)

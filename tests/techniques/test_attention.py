@@ -12,7 +12,8 @@ import torch
 from harness import equal
 from harness.errors import Unsupported
 from harness.models.attention import make
-from harness.technique import missing, technique
+from harness.needs import missing
+from harness.technique import technique
 from harness.workload import Workload
 from tests.techniques.conftest import first_step, tiny
 

@@ -23,7 +23,8 @@ import torch
 from harness import equal
 from harness import technique as techniques_module
 from harness.errors import Unsupported
-from harness.technique import STAGES, Apply, Technique, Variant, missing, stack, techniques
+from harness.needs import missing
+from harness.technique import STAGES, Apply, Technique, Variant, stack, techniques
 from tests.techniques.conftest import Results, first_step, tiny
 
 FILES = sorted(Path(techniques_module.__file__).with_name("techniques").glob("[!_]*.py"))
