@@ -13,14 +13,27 @@ from harness.judgement import Judgement
 from harness.record import OK
 from harness.report import cells
 from harness.rows import CaseSummary
-from harness.verdict import CONFIRMED, NOT_MEASURED
+from harness.verdict import CONFIRMED, INCONCLUSIVE, NOT_MEASURED
 
 #: How a figure is written before anything was measured.
 SHOWN = {
     "speedup": units.times,
     "compression": units.times,
     "geometric_mean": units.times,
+    "growth_over_tokens": units.times,
+    "memory_at_2k_and_4k": units.times,
+    "over_dynamic": units.times,
+    "speedup_over_updates": units.times,
+    "bytes_left_behind": units.size,
+    "elements_per_1000_images": units.count,
+    "flops_per_second": units.flops,
+    "elements_saving": units.percent,
     "memory_saving": units.percent,
+    "of_limit": units.percent,
+    "bytes_per_batch": units.percent,
+    "slope_without_cleaning": units.percent,
+    "steady_slope": units.percent,
+    "equal": "{:.2g}".format,
     "quality_loss": units.percent,
 }
 #: Savings of memory below this are not worth a line.
@@ -101,7 +114,11 @@ def claims(judgement: Judgement) -> str:
     count = Counter(one.verdict for one in measured)
     told = ", ".join(f"{number} {verdict}" for verdict, number in count.most_common())
     held = sum(one.held for one in measured)
-    return f"Claims: {held} of {len(measured)} verdicts held ({told or 'none measured'})."
+    return (
+        f"Claims: {held} of {len(measured)} verdicts held ({told})."
+        if told
+        else "Claims: none could be judged."
+    )
 
 
 def held(judgement: Judgement) -> str:
@@ -112,7 +129,18 @@ def held(judgement: Judgement) -> str:
         if one.verdict != NOT_MEASURED:
             missed[one.target.id] = missed.get(one.target.id, False) or one.verdict != CONFIRMED
     met = list(missed.values()).count(False)
-    return f"claims held {sum(measured)} of {len(measured)}, targets met {met} of {len(missed)}"
+    told = [f"claims held {sum(measured)} of {len(measured)}"] if measured else []
+    return ", ".join([*told, f"targets met {met} of {len(missed)}"] if missed else told)
+
+
+def nothing(judgement: Judgement) -> str:
+    """What stands in place of gains where there are none."""
+    variants = [row for row in judgement.rows if not row.case.is_baseline]
+    if any(row.outcome == OK for row in variants):
+        return "Nothing here is measurably better than the baseline."
+    outcomes = Counter(row.outcome.partition(":")[0] for row in variants)
+    told = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common())
+    return f"Nothing could be measured here ({told})." if told else "Nothing is in this run."
 
 
 def targets(judgement: Judgement) -> str:
@@ -125,8 +153,14 @@ def target_lines(judgement: Judgement) -> list[str]:
     for one in judgement.targets:
         if one.verdict != NOT_MEASURED:
             by_target.setdefault(one.target.says, Counter())[one.verdict] += 1
-    told = [f"{says}: met by {c['confirmed']} of {c.total()} cases" for says, c in by_target.items()]
+    told = [f"{says}: {_met(count)}" for says, count in by_target.items()]
     return told or ["none could be judged"]
+
+
+def _met(count: Counter[str]) -> str:
+    """``met by 55 of 72 cases, 17 cannot tell``: those are no misses."""
+    unknown = f", {count[INCONCLUSIVE]} cannot tell" if count[INCONCLUSIVE] else ""
+    return f"met by {count[CONFIRMED]} of {count.total()} cases{unknown}"
 
 
 def claimed(claim: Claim, show: units.Show | None = None) -> str:

@@ -162,7 +162,7 @@ def _gains(one: Judged) -> Iterator[Html]:
         for gain in headline.gains(one.judgement)
     ]
     if not found:
-        yield tag("p", "Nothing here is measurably better than the baseline.")
+        yield tag("p", headline.nothing(one.judgement))
         return
     yield tag("ul", *found[:FIRST])
     if further := found[FIRST:]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+from harness import claims, folders, store, targets
+from harness.benchmark import PROFILES
 from harness.judge import judge
 from harness.record import Case
 from harness.report import headline
 from tests import handmade as hand
 
+ROOT = Path(__file__).parents[2]
 SAME = {"metric": "relative L2", "value": 0.0, "tolerance": 1e-4, "ok": True, "message": ""}
 
 
@@ -50,6 +54,29 @@ def test_what_gives_another_result_by_design_says_so_and_comes_after_what_does_n
     assert "another result" not in same.cost
     assert other.what == "model-size:less"
     assert other.cost.startswith("another result by design")
+
+
+def test_a_claim_is_written_with_the_same_unit_whether_or_not_it_was_measured() -> None:
+    runs = [store.read(folder) for folder in folders.foremost(ROOT / "results", PROFILES)]
+    judged = [one for run in runs for one in judge(run, claims.load(), []).claims]
+    told = [one for one in judged if one.found and one.claim.bounds]
+    assert len(told) > 50
+    differ = {
+        one.claim.stem: (headline.claimed(one.claim), shown)
+        for one in told
+        if one.found and (shown := headline.claimed(one.claim, one.found.show)) != headline.claimed(one.claim)
+    }
+    assert differ == {}
+
+
+def test_a_run_without_anything_measured_says_what_became_of_it() -> None:
+    cases = hand.group("fp32", "bf16")
+    records = [hand.record(one, "crashed: SIGSEGV") for one in cases]
+    failed = judge(hand.run(cases, launches=[hand.launch(cases, "time", 0, records)]), [], targets.load())
+    assert headline.nothing(failed) == "Nothing could be measured here (1 crashed)."
+    assert headline.claims(failed) == "Claims: none could be judged."
+    assert headline.held(failed) == ""
+    assert headline.nothing(judge(hand.run(), [], [])) == "Nothing is in this run."
 
 
 def replace_all(cases: list[Case], **given: str) -> list[Case]:

@@ -75,7 +75,8 @@ def everything(model: str, technique: str, variant: str) -> hand.HandRun:
         trace = [1e6 * step for step in range(1, 25)]
         memory = {name: {"peak": n * 1000 // (i + 1), "trace": trace} for i, name in enumerate(times)}
         launches += hand.weighed(cases, memory, figures=parts)
-    return hand.run(*groups, launches=launches, **INFO)
+    machine = {"cpu": {"model": f"{model}, a chip", "cores": 4}, "commit": "f00d" * 10}
+    return hand.run(*groups, launches=launches, **{**INFO, "machine": machine})
 
 
 @pytest.mark.parametrize("names", NAMES)

@@ -229,7 +229,7 @@ def origin(info: Json) -> str:
     gpu = next((one.get("name", "GPU") for one in machine.get("gpus") or () if info["device"] == "cuda"), "")
     name = gpu or f"{cpu.get('model') or 'unknown CPU'}, {cpu.get('cores', '?')} cores"
     commit = str(machine.get("commit") or "unknown")[:10]
-    return f"{name[:44]} · commit {commit} · {str(info.get('started', ''))[:10]}"
+    return f"{fitted(name, 44, 7, ROOM / 2)} · commit {commit} · {str(info.get('started', ''))[:10]}"
 
 
 def svg(figure: Figure) -> str:
