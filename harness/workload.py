@@ -183,12 +183,16 @@ class ModelJob:
                 self.optimizer = workload.make_optimizer(trained)
                 self._update = followed(workload.make_update(), [make() for make in workload.after_update])
             self.step = self._train if workload.phase == "train" else self._infer
+            self._forward = workload.forward
+            self._count = 0
+            self.last: torch.Tensor | None = None
+            self.prepare()
         except BaseException:
-            self._exit.close()
+            self.close()
             raise
-        self._forward = workload.forward
-        self._count = 0
-        self.last: torch.Tensor | None = None
+
+    def prepare(self) -> None:
+        """What a job of another kind needs besides its model; if it fails, what was entered is left again."""
 
     def _next(self) -> Batch:
         batch = self.batches[self._count % len(self.batches)]

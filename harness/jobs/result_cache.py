@@ -26,15 +26,11 @@ class CachedJob(ModelJob):
     """
 
     def __init__(self, workload: Workload, state: str) -> None:
+        self._state = state
         super().__init__(workload)
-        try:
-            self._open(state)
-        except BaseException:
-            self.close()
-            raise
-        self.step = self._answer
 
-    def _open(self, state: str) -> None:
+    def prepare(self) -> None:
+        state = self._state
         folder = self._exit.enter_context(tempfile.TemporaryDirectory(prefix="claimbench-results-"))
         # What has expired is there until a write clears it away, ten at a time; here it stays to be met.
         settings = {"cull_limit": 0} if state == "expired" else {}
@@ -54,6 +50,7 @@ class CachedJob(ModelJob):
             for _ in self.batches:
                 self._answer()
         self._count = self.hits = self.misses = 0
+        self.step = self._answer
 
     def _answer(self) -> torch.Tensor:
         import torch

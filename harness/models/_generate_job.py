@@ -11,7 +11,7 @@ import torch
 
 from harness import clock
 from harness.errors import unknown
-from harness.workload import ModelJob, Workload
+from harness.workload import ModelJob
 
 # Imported lazily by torch, once something is compiled.
 POOL = "torch._inductor.async_compile"
@@ -32,17 +32,10 @@ class GenerateJob(ModelJob):
     What ends a text early, its end token, does not end it here: every step is the same work.
     """
 
-    def __init__(self, workload: Workload) -> None:
-        super().__init__(workload)
-        try:
-            self._prepare(workload)
-        except BaseException:
-            self.close()
-            raise
-
     parts: ClassVar[Mapping[str, str]] = {"_next": "data", "_logits": "forward"}
 
-    def _prepare(self, workload: Workload) -> None:
+    def prepare(self) -> None:
+        workload = self.workload
         self._length, self._new = workload.parameters["length"], workload.parameters["new"]
         self._cache: Any = None
         kept: dict[str, Callable[[], Any]] = {

@@ -14,7 +14,7 @@ import torch
 from harness import clock
 from harness.errors import Unsupported, unknown
 from harness.models import _loader_data as data
-from harness.workload import ModelJob, Workload
+from harness.workload import ModelJob
 
 #: Of a transform: what takes longer for a sample is named, s.
 SLOW = 10e-3
@@ -45,15 +45,8 @@ class LoaderJob(ModelJob):
     spreads = True
     """A step starts processes and threads, which need the other CPUs."""
 
-    def __init__(self, workload: Workload) -> None:
-        super().__init__(workload)
-        try:
-            self._prepare(workload)
-        except BaseException:
-            self.close()
-            raise
-
-    def _prepare(self, workload: Workload) -> None:
+    def prepare(self) -> None:
+        workload = self.workload
         for name in workload.options:
             if name not in OPTIONS:
                 raise unknown("option of loader", name, OPTIONS)

@@ -25,12 +25,8 @@ class TrajectoryJob(ModelJob):
     """
 
     def __init__(self, workload: Workload) -> None:
+        self._whole = workload
         super().__init__(replace(workload, make_batches=tuple))
-        try:
-            self._prepare(workload)
-        except BaseException:
-            self.close()
-            raise
 
     parts: ClassVar[Mapping[str, str]] = {
         "_moved": "data",
@@ -40,7 +36,8 @@ class TrajectoryJob(ModelJob):
         "_update": "backward",
     }
 
-    def _prepare(self, workload: Workload) -> None:
+    def prepare(self) -> None:
+        workload = self._whole
         parameters, device = workload.parameters, workload.device
         ways = {"accumulate": self._accumulate, "stream": self._stream}
         way = workload.options.get("way", "accumulate")
