@@ -26,8 +26,8 @@ def run_section(run: Run, judgement: Judgement) -> str:
         f"From `{name}`: {cells.heading(run.info)}; {_machine(run)}.",
         escape(f"Its machine: {calibration.beside(run.folder, run.info)}."),
         table(("benchmark", *cells.COLUMNS), rows),
-        "What was claimed, and what this machine says:",
-        table(("claim", "source", "workload", "verdict", "why"), claims),
+        "What was claimed, and what this machine says:" if claims else "No claim is judged by this run.",
+        *([table(("claim", "source", "workload", "verdict", "why"), claims)] if claims else []),
         targets(judgement),
         f"All of it, with sources and reasons: `python -m harness judge {name} --format json`.",
     ]

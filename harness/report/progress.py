@@ -13,7 +13,6 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -31,6 +30,9 @@ from harness.rows import CaseSummary
 from harness.runner import Plan
 from harness.settings import Settings
 from harness.store import Run
+
+#: Letters of the bar, and of a terminal that has room for it.
+BAR, WIDE = 12, 60
 
 
 class Progress:
@@ -53,22 +55,16 @@ class Progress:
         self._started = now()
         self._remaining: Remaining | None = None
         self._rows: dict[str, CaseSummary] = {}
+        self._what = "starting"
 
     def __enter__(self) -> Progress:
         self.say(f"{cells.heading(self._run.info)}")
         self.say(f"results: {self._run.folder}")
         if self._console.is_terminal and not self._quiet:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("launches"),
-                TimeElapsedColumn(),
-                TextColumn("{task.fields[left]}"),
-                TextColumn("{task.fields[found]}"),
-            )
-            self._bar = Bar(*columns, console=self._console, transient=True)
-            self._task = self._bar.add_task("starting", total=None, left="", found="")
+            columns = (TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+            bar = [BarColumn(BAR)] if self._bars() else []
+            self._bar = Bar(*bar, *columns, console=self._console, transient=True)
+            self._task = self._bar.add_task("starting", total=None)
             self._bar.start()
         return self
 
@@ -105,7 +101,8 @@ class Progress:
         return []
 
     def begins(self, group: list[Case], kind: str, launch: int) -> None:
-        self._show(description=f"{group[0].group} {kind} {launch + 1}")
+        self._what = f"{group[0].group} {kind} {launch + 1}"
+        self._show()
 
     def ends(self, group: list[Case], launch: Json) -> None:
         if self._remaining is not None:
@@ -126,12 +123,34 @@ class Progress:
         """Seconds that the run still takes; None before its first launch."""
         return self._remaining.seconds(self._now() - self._started) if self._remaining else None
 
-    def _show(self, **changed: str) -> None:
+    def _bars(self) -> bool:
+        return self._console.width >= WIDE
+
+    def _room(self) -> int:
+        """Letters beside the bar and the time."""
+        return self._console.width - len("0:00:00 ") - (BAR + 1 if self._bars() else 0)
+
+    def _show(self) -> None:
         if self._bar is None or self._task is None or self._remaining is None:
             return
         made, expected = self._remaining.launches()
-        told = {"left": _left(self.left()), "found": _found(self._rows.values())}
-        self._bar.update(self._task, completed=made, total=expected, **told, **changed)  # type: ignore[arg-type]
+        count, left = f"{made}/{expected} launches", _left(self.left())
+        line = fitting(self._room(), self._what, count, left, _found(self._rows.values()))
+        self._bar.update(self._task, completed=made, total=expected, description=line)
+
+
+def fitting(room: int, what: str, count: str, left: str, found: str) -> str:
+    """The most that `room` letters hold, with no part of it cut; the least is the time that is left."""
+    name = what.partition("/")[0]
+    wishes = (
+        (what, count, left, found),
+        (name, count, left, found),
+        (what, count, left),
+        (name, count, left),
+        (count, left),
+    )
+    lines = ("  ".join(filter(None, parts)) for parts in wishes)
+    return next((line for line in lines if len(line) <= room), left)
 
 
 def _left(seconds: float | None) -> str:

@@ -35,7 +35,8 @@ def show_run(run: Run, judgement: Judgement) -> None:
         console.print(f"warning: {warning}")
     for name, rows in groupby(judgement.rows, key=lambda row: row.case.benchmark):
         console.print(rows_table(name, list(rows)))
-    console.print(claims_table(judgement.claims))
+    if any(one.verdict != NOT_MEASURED for one in judgement.claims):
+        console.print(claims_table(judgement.claims))
     console.print(targets_table(judgement.targets))
     console.print(tally(judgement))
     console.print(f"results: {run.folder}")

@@ -44,6 +44,9 @@ class TextTable:
     def lines(self, width: int) -> Iterator[tuple[str, str]]:
         """Each line with its style."""
         widths = self._widths(width)
+        if any(_longest(text) > w for texts, _ in self._rows for text, w in zip(texts, widths, strict=True)):
+            yield from self._one_below_the_other(width)
+            return
         aligned = [str.rjust if name in self._right else str.ljust for name in self._columns]
 
         def joined(texts: Sequence[str]) -> str:
@@ -64,19 +67,39 @@ class TextTable:
                 yield "", ""
         yield "", ""
 
+    def _one_below_the_other(self, width: int) -> Iterator[tuple[str, str]]:
+        """Where columns would cut words in two: each text on lines of its own, after its column's name."""
+        yield from ((part, "bold") for part in _broken(self._title, width))
+        for texts, style in self._rows:
+            for name, text in zip(self._columns, texts, strict=True):
+                if text:
+                    yield from ((part, style) for part in _broken(f"{name}: {text}", width))
+            yield "", ""
+
     def _widths(self, width: int) -> list[int]:
         """As wide as the longest text; what is too much is taken from those that may break, then from all."""
         rows = [self._columns, *(texts for texts, _ in self._rows)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         room = width - len(GAP) * (len(widths) - 1)
         every = range(len(widths))
-        for breaking, least in (([i for i in every if self._wrapped[i]], NARROW), (every, NARROWEST)):
-            for _ in range(sum(widths) - room):
-                widest = max(breaking, key=lambda i: widths[i], default=0)
-                if widths[widest] <= least:
-                    break
-                widths[widest] -= 1
+        self._narrow(widths, room, [i for i in every if self._wrapped[i]], [NARROW] * len(widths))
+        if sum(widths) > room:
+            words = [max(map(_longest, column)) for column in zip(*rows, strict=True)]
+            self._narrow(widths, room, every, words)
+        self._narrow(widths, room, every, [NARROWEST] * len(widths))
         return widths
+
+    def _narrow(self, widths: list[int], room: int, columns: Sequence[int], least: Sequence[int]) -> None:
+        """Takes letters from the widest of `columns`, none of which gets narrower than its `least`."""
+        for _ in range(sum(widths) - room):
+            can = [i for i in columns if widths[i] > least[i]]
+            if not can:
+                break
+            widths[max(can, key=lambda i: widths[i])] -= 1
+
+
+def _longest(text: str) -> int:
+    return max(map(len, text.split()), default=0)
 
 
 def _broken(text: str, width: int) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.report.progress import Progress
+from harness.report.progress import Progress, fitting
 from harness.runner import Plan
 from harness.settings import PROFILES
 from harness.store import Run
@@ -67,3 +67,13 @@ def test_a_log_gets_no_second_line_for_a_case_that_is_measured_again() -> None:
     before = out.getvalue()
     watch.measured(CASES)
     assert out.getvalue() == before
+
+
+def test_the_live_line_says_what_a_narrow_terminal_has_room_for_and_cuts_nothing() -> None:
+    what = "control/gpt2-train/batch=2@cpu time 3"
+    parts = (what, "3/4 launches", "about 5 s left", "so far 1 faster, 0 slower, 0 not told apart")
+    assert fitting(200, *parts) == "  ".join(parts)
+    assert fitting(72, *parts) == "  ".join(parts[:3])
+    assert fitting(40, *parts) == "control  3/4 launches  about 5 s left"
+    assert fitting(30, *parts) == "3/4 launches  about 5 s left"
+    assert fitting(10, *parts) == "about 5 s left"

@@ -35,10 +35,27 @@ def test_a_narrow_terminal_breaks_what_may_break_and_loses_no_word() -> None:
     assert " ".join(" ".join(line[13:] for line in lines[3:]).split()) == " ".join(said.split())
 
 
-def test_a_very_narrow_terminal_breaks_every_column_and_loses_no_letter() -> None:
-    lines = [line for line, _ in table(("a" * 40, "9 ms", "x" * 30)).lines(30)]
+def test_a_very_narrow_terminal_loses_no_letter() -> None:
+    lines = [line for line, _ in table(("A" * 40, "9 ms", "X" * 30)).lines(30)]
     assert max(map(len, lines)) <= 30
-    assert (sum(line.count("a") for line in lines[3:]), "".join(lines).count("x")) == (40, 30)
+    assert ("".join(lines).count("A"), "".join(lines).count("X")) == (40, 30)
+
+
+def test_where_columns_would_cut_a_word_each_text_has_a_line_of_its_own() -> None:
+    made = table(("gpt2-train batch=2", "9 ms", "short-of-memory and so on"), ("another", "", "y"))
+    assert [line for line, _ in made.lines(24)] == [
+        "times",
+        "name: gpt2-train batch=2",
+        "step: 9 ms",
+        "why: short-of-memory and",
+        "so on",
+        "",
+        "name: another",
+        "why: y",
+        "",
+    ]
+    for width in (24, 40, 60, 80):
+        assert any("gpt2-train" in line for line, _ in made.lines(width)), width
 
 
 def test_a_long_title_breaks_as_well() -> None:
