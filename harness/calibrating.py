@@ -54,8 +54,7 @@ def measure(both: Pair, journal: Journal, settings: Settings, ends: float, told:
         if number and begins + median(took) > ends:
             return
         if number:
-            for engine in both.engines:
-                engine.renew()
+            comparing.renew(both.engines)
         group = lanes(number, extra, both.asked.device)
         _compare(both, journal, group, (cells["plus-0"], cells[f"plus-{extra}"]), settings)
         took.append(time.monotonic() - begins)

@@ -34,8 +34,8 @@ from harness.store import Journal, Run
 
 #: Half-width of the interval at which a case has been measured enough: regressions are small.
 PRECISION = 0.02
-#: Fewer launches than this, and a t test over them tells only large changes.
-FEWEST = 4
+#: Three that agree within half of that are enough, see `precision.BY_CHANCE`; of others there are more.
+FEWEST = 3
 
 
 def run(options: argparse.Namespace) -> int:

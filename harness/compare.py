@@ -4,7 +4,8 @@ Measured live, the two took turns within each launch, so a launch gives one log 
 Student's t over launches, one sample. Over the suite the false discovery rate is held at 5 % (Benjamini and
 Hochberg, JRSS B 57, 1995; scipy.stats.false_discovery_control). What then looks like a change is an alarm,
 not a result: it is measured again in new processes, and only where these launches alone show the same
-(one-sided, 5 %) it is said. So a case that has not changed is called slower in about 0.1 % of comparisons.
+(one-sided, 5 % over all looks of `significance.CONFIRMS`) it is said. So a case that has not changed is
+called slower in about 0.1 % of comparisons.
 """
 
 from __future__ import annotations
@@ -54,9 +55,7 @@ def live(run: View, a: str, b: str, notes: Iterable[str] = ()) -> Comparison:
     """The verdicts on a comparison that was measured in turn. Raises BadInput for foreign records."""
     rows = {row.case.id: row for row in summarise(run)}
     pairs = [(rows[f"{row.case.group}#{A}"], row) for row in rows.values() if row.case.variant == B]
-    timed, compiled = effects(run), _over_groups(run.launches, _compile_effect)
-    times = judged(timed, "time")
-    compiles = judged(compiled, "compile")
+    times, compiles = (judged(found, metric) for metric, found in _measured(run).items())
     cases = []
     for base, row in pairs:
         name = row.case.group
@@ -122,9 +121,23 @@ def part(run: View, groups: Sequence[Sequence[Case]]) -> View:
     return View({**run.info, "plan": plan}, [one for one in run.launches if one["group"] in names])
 
 
-def suspects(run: View) -> set[str]:
-    """Groups of which something looks changed, so that they are measured again."""
-    return {*alarms(effects(run)), *alarms(_over_groups(run.launches, _compile_effect))}
+def suspects(run: View) -> dict[str, dict[str, bool]]:
+    """Groups of which something looks changed, so that they are measured again: what, and whether upwards."""
+    looks: dict[str, dict[str, bool]] = {}
+    for metric, found in _measured(run).items():
+        for name in alarms(found):
+            looks.setdefault(name, {})[metric] = fmean(found[name].first) > 0
+    return looks
+
+
+def shown_again(run: View, group: str, looks: Mapping[str, bool]) -> bool:
+    """Whether the launches of the second look show all that looks changed; `run` is of this group."""
+    found = _measured(run)
+    return all(significance.confirmed(found[metric][group].again, up=up) for metric, up in looks.items())
+
+
+def _measured(run: View) -> dict[str, dict[str, Effects]]:
+    return {"time": effects(run), "compile": _over_groups(run.launches, _compile_effect)}
 
 
 def alarms(found: Mapping[str, Effects]) -> dict[str, float]:
@@ -157,9 +170,9 @@ def _change(one: Effects, p: float, metric: str) -> Change:
         return Change("same", f"within {SAME:.0%}", ratio, p)
     if p >= ALPHA:
         return Change("unclear", _more(one.all), ratio, p)
-    if len(one.again) < 2:
+    if len(one.again) < significance.CONFIRMS[0][0]:
         return Change("unclear", f"looks {word}, not yet measured again", ratio, p)
-    if p_value(one.again, "greater" if up else "less") >= ALPHA:
+    if not significance.confirmed(one.again, up=up):
         return Change("unclear", f"looked {word}; measured again it did not", ratio, p)
     return Change(word, f"in {len(one.first)} launches, and in {len(one.again)} more", ratio, p)
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import compare, machine
+from harness import compare, machine, significance
 from harness.changes import View
 from harness.engines import local
 from harness.engines.elsewhere import ElsewhereEngine, Side
@@ -26,8 +26,8 @@ from harness.store import Journal
 
 #: Of the budget, what the first look may take; the rest is for measuring again what looks changed.
 FIRST_LOOK = 0.65
-#: Launches of a second look.
-AGAIN = 5
+#: Launches of a second look, at most.
+AGAIN = significance.CONFIRMS[-1][0]
 KINDS = ("memory", "time")
 
 
@@ -57,6 +57,7 @@ class Pair:
 
     def __init__(self, engines: tuple[ElsewhereEngine, ElsewhereEngine], asked: Asked, scratch: Path) -> None:
         self.engines = engines
+        renew(engines)
         self.facts = [engine.call("facts", 120) for engine in engines]
         found = self.facts[0]["device"] if asked.device == "auto" else asked.device
         self.asked = dataclasses.replace(asked, device=found)
@@ -96,6 +97,16 @@ class Pair:
 
     def spec(self, lane: Case, cell: Cell, side: int, seed: int) -> Json:
         return spec(self.asked, self._scratch, lane, cell, self.folders[side], seed)
+
+
+def renew(engines: tuple[ElsewhereEngine, ElsewhereEngine]) -> None:
+    """The next workers come from new warm processes, which start beside each other: nothing is timed yet."""
+    needs = {name for engine in engines for name in engine.needs}
+    for engine in engines:
+        engine.renew()
+        engine.needs |= needs
+    for engine in engines:
+        engine.prepare()
 
 
 def spec(asked: Asked, scratch: Path, lane: Case, cell: Cell, folder: str, seed: int) -> Json:
@@ -212,22 +223,23 @@ def _again(
 ) -> bool:
     """Launches in new processes for each alarm; whether the budget sufficed."""
     suspects = compare.suspects(compare.part(View(journal.run.info, journal.run.launches), groups))
+    doubted = [group for group in groups if group[0].group in suspects]
     second = Confirming(journal.run, journal._lines)
-    for group in groups:
+    if doubted:
+        renew(both.engines)
+    for group in doubted:
         name = group[0].group
-        launches = [one for one in journal.run.launches if (one["group"], one["kind"]) == (name, "time")]
-        missing = AGAIN - sum(bool(one.get("confirms")) for one in launches)
-        if name not in suspects or missing <= 0:
-            continue
-        if time.monotonic() >= ends:
-            return False
-        for engine in both.engines:
-            engine.renew()
-        wanted = len(launches) + missing
-        again = dataclasses.replace(
-            settings, budget=ends - time.monotonic(), launches=(wanted, wanted), precision=1.0
-        )
         plan = _plan([group], lambda case: ("time",))
-        if not Runner(start, second, again, machine.Conditions(), progress).run(plan):
-            return False
+        for number, _ in significance.CONFIRMS:
+            own = compare.part(View(journal.run.info, journal.run.launches), [group])
+            if compare.shown_again(own, name, suspects[name]):
+                break
+            if time.monotonic() >= ends:
+                return False
+            timed = [bool(one.get("confirms")) for one in own.launches if one["kind"] == "time"]
+            wanted = timed.count(False) + max(number, timed.count(True))
+            left = ends - time.monotonic()
+            again = dataclasses.replace(settings, budget=left, launches=(wanted, wanted), precision=1.0)
+            if not Runner(start, second, again, machine.Conditions(), progress).run(plan):
+                return False
     return True

@@ -16,6 +16,10 @@ from collections.abc import Mapping, Sequence
 
 #: No test takes more than this for unlikely.
 ALPHA = 0.05
+#: What looks like a change is measured again: by so many launches it is told, one-sided, at this error. The
+#: errors sum to ALPHA, so that a change which is none is told by chance that often at most (Boole), though it
+#: is looked at more than once; and a plain change takes three launches, one in noise up to eight.
+CONFIRMS = ((3, 0.02), (5, 0.015), (8, 0.015))
 
 
 def p_value(values: Sequence[float], alternative: str = "two-sided") -> float:
@@ -30,6 +34,12 @@ def p_value(values: Sequence[float], alternative: str = "two-sided") -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # Nearly equal values lose digits: of no matter here.
         return float(stats.ttest_1samp(values, 0.0, alternative=alternative).pvalue)
+
+
+def confirmed(again: Sequence[float], *, up: bool) -> bool:
+    """Whether these launches alone, in their order, show a change in the direction that was seen before."""
+    alternative = "greater" if up else "less"
+    return any(len(again) >= n and p_value(again[:n], alternative) < error for n, error in CONFIRMS)
 
 
 def discoveries(found: Mapping[str, float]) -> dict[str, float]:
@@ -58,7 +68,8 @@ def detectable(deviation: float, first: int, again: int, power: float = 0.95) ->
     """The smallest log ratio that a comparison finds with that power; infinite for too few launches.
 
     Launches vary by `deviation`. Both looks must tell it: the first two-sided over `first` launches, the
-    second one-sided over `again`. The power of a t test is that of the noncentral t (Cohen, 1988).
+    second one-sided over `again`; that fewer of these may tell it adds a little. The power of a t test is
+    that of the noncentral t (Cohen, 1988).
     """
     from scipy import optimize, stats
 
@@ -68,7 +79,7 @@ def detectable(deviation: float, first: int, again: int, power: float = 0.95) ->
         return 0.0
 
     def lacking(effect: float) -> float:
-        looks = [(first, 1 - ALPHA / 2), (again, 1 - ALPHA)]
+        looks = [(first, 1 - ALPHA / 2), (again, 1 - CONFIRMS[-1][1])]
         told = [
             float(stats.nct.sf(stats.t.ppf(q, n - 1), n - 1, effect * math.sqrt(n) / deviation))
             for n, q in looks

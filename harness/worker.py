@@ -131,6 +131,7 @@ class Measured:
             "flops": self.flops,
             "quality": self.quality,
             "figures": self.figures,
+            "imported": self.imported,
         }
         return commands[do](**arguments)
 
@@ -200,6 +201,10 @@ class Measured:
         if self._alone:
             told |= parts.measure(self.job, self.clock)
         return {"figures": told} if told else {}
+
+    def imported(self, of: list[str]) -> Json:
+        """Which of these modules it has imported: what to import once, before others like it are forked."""
+        return {"modules": [name for name in of if name in sys.modules]}
 
     def quality(self) -> Json:
         if self.recipe.quality is None:

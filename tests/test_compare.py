@@ -49,7 +49,16 @@ def test_an_alarm_is_no_result_before_it_is_measured_again() -> None:
     found = verdicts(launches(SLOW))["time"]
     assert (found.verdict, "not yet measured again" in found.reason) == ("unclear", True)
     run = hand.run(LANES, launches=launches(SLOW))
-    assert compare.suspects(View(run.info, run.launches)) == {LANES[0].group}
+    assert compare.suspects(View(run.info, run.launches)) == {LANES[0].group: {"time": True}}
+
+
+def test_three_launches_that_show_it_again_are_enough() -> None:
+    again = launches(hand.around(1.1, n=3), confirms=True)
+    assert verdicts(launches(SLOW), again)["time"].verdict == "slower"
+    run = hand.run(LANES, launches=[*launches(SLOW), *again])
+    view, name = View(run.info, run.launches), LANES[0].group
+    assert compare.shown_again(view, name, {"time": True})
+    assert not compare.shown_again(view, name, {"time": False})
 
 
 def test_an_alarm_that_does_not_come_again_is_dropped() -> None:

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness import stats
+from harness import commands_compare, compare, stats
 from harness.precision import BY_CHANCE
 from harness.settings import PROFILES
+from harness.significance import CONFIRMS
 
 Array = NDArray[np.float64]
 ROUNDS, STEPS = 4, 13
@@ -75,15 +76,15 @@ def test_intervals_of_95_percent_cover_that(n: int, own: float) -> None:
     assert 0.93 <= covered <= 0.97
 
 
-def stopped(found: Array, few: int, precision: float) -> tuple[Array, Array]:
-    """Means and half-widths where the runner stops: narrow enough, or no launch left."""
-    means, halves = (np.full(len(found), np.nan) for _ in range(2))
+def stopped(found: Array, few: int, precision: float) -> tuple[Array, Array, Array]:
+    """Means, half-widths and launches where the runner stops: narrow enough, or no launch left."""
+    means, halves, numbers = (np.full(len(found), np.nan) for _ in range(3))
     for n in range(few, found.shape[1] + 1):
         half = half_widths(found[:, :n])
         enough = precision * (BY_CHANCE if n < 4 else 1)
         now = np.isnan(means) & ((np.sinh(half) <= enough) | (n == found.shape[1]))
-        means[now], halves[now] = found[now, :n].mean(axis=1), half[now]
-    return means, halves
+        means[now], halves[now], numbers[now] = found[now, :n].mean(axis=1), half[now], n
+    return means, halves, numbers
 
 
 @pytest.mark.parametrize("profile", ["quick", "standard", "full"])
@@ -93,23 +94,52 @@ def test_they_cover_it_too_where_launches_are_added_until_it_is_narrow(profile: 
     settings = PROFILES[profile]
     few, most = settings.launches
     found = np.random.default_rng(5).normal(0, spread * settings.precision, (20_000, most))
-    means, halves = stopped(found, few, settings.precision)
+    means, halves, _ = stopped(found, few, settings.precision)
     assert 0.93 <= np.mean(np.abs(means) <= halves) <= 0.97
 
 
-def test_a_change_that_is_none_is_rarely_called_one() -> None:
-    """As `compare` judges one case: beyond 2 %, told from none, and again in five launches of their own."""
+def compared(change: float, own: float, neighbour: float = 0.1) -> tuple[Array, Array, Array, float]:
+    """2000 cases judged as `compare` does each: alarms, those said, the ratios, and launches on average.
+
+    As many launches as make it precise; if it then looks changed, beyond 2 % and told from none, as many more
+    as `significance.CONFIRMS` asks for.
+    """
     from scipy.stats import ttest_1samp
 
-    trials = 4000
-    first, again = (effects(np.random.default_rng(seed), trials, 5, 0.02) for seed in (1, 2))
-    half = half_widths(first)
-    same = (np.expm1(first.mean(axis=1) + half) < 0.02) & (np.expm1(first.mean(axis=1) - half) > -0.02)
-    alarm = (ttest_1samp(first, 0, axis=1).pvalue < 0.05) & ~same
-    right = np.sign(first.mean(axis=1))[:, None] * again
-    confirmed = ttest_1samp(right, 0, axis=1, alternative="greater").pvalue < 0.05
-    assert np.mean(alarm) < 0.06
-    assert np.mean(alarm & confirmed) < 0.005
+    trials, few, most = 2000, commands_compare.FEWEST, PROFILES["quick"].launches[1]
+    first = change + effects(np.random.default_rng(1), trials, most, own, neighbour)
+    again = change + effects(np.random.default_rng(2), trials, CONFIRMS[-1][0], own, neighbour)
+    means, halves, numbers = stopped(first, few, commands_compare.PRECISION)
+    p = np.array([ttest_1samp(one[: int(n)], 0).pvalue for one, n in zip(first, numbers, strict=True)])
+    same = (np.expm1(means + halves) < compare.SAME) & (np.expm1(means - halves) > -compare.SAME)
+    alarm = (p < 0.05) & ~same
+    told, more = np.zeros(trials, bool), np.zeros(trials)
+    for n, error in CONFIRMS:
+        looked = alarm & ~told
+        more[looked] = n
+        found = ttest_1samp(np.sign(means)[:, None] * again[:, :n], 0, axis=1, alternative="greater").pvalue
+        told |= looked & (found < error)
+    total = means * numbers + np.array([one[: int(n)].sum() for one, n in zip(again, more, strict=True)])
+    return alarm, told, np.exp(total / (numbers + more)), float(np.mean(numbers + more))
+
+
+@pytest.mark.parametrize("own", [0.005, 0.01, 0.02, 0.03])
+@pytest.mark.parametrize("neighbour", [0.0, 0.25])
+def test_a_change_that_is_none_is_rarely_called_one(own: float, neighbour: float) -> None:
+    alarm, told, _, _ = compared(0.0, own, neighbour)
+    assert np.mean(alarm) < 0.1
+    assert np.mean(told) < 0.005
+
+
+def test_five_percent_is_found_and_read_as_four_to_six() -> None:
+    """On a quiet machine in 8 launches; and found beside a neighbour too, if read less sharply."""
+    _, told, ratios, launches = compared(math.log(1.05), 0.01, 0.0)
+    assert np.mean(told) > 0.99
+    assert np.mean((ratios > 1.04) & (ratios < 1.06)) > 0.95
+    assert launches < 8.5
+    _, told, ratios, _ = compared(math.log(1.05), 0.01)
+    assert np.mean(told) > 0.95
+    assert np.mean(ratios) == pytest.approx(1.05, abs=1e-3), "to stop early does not make it look larger"
 
 
 def percentile_bootstrap(dice: np.random.Generator, rounds: Array) -> bool:

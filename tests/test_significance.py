@@ -42,15 +42,31 @@ def test_an_adjusted_p_is_no_smaller_and_keeps_the_order(found: dict[str, float]
 
 @pytest.mark.parametrize("n", [4, 10])
 def test_a_change_of_the_size_that_is_told_is_found_that_often(n: int) -> None:
-    effect = significance.detectable(0.03, n, 5, 0.9)
+    again = significance.CONFIRMS[-1][0]
+    effect = significance.detectable(0.03, n, again, 0.9)
     dice = numpy.random.default_rng(n)
     from scipy.stats import ttest_1samp
 
     first = ttest_1samp(dice.normal(effect, 0.03, (20_000, n)), 0, axis=1).pvalue < 0.05
-    again = (
-        ttest_1samp(dice.normal(effect, 0.03, (20_000, 5)), 0, axis=1, alternative="greater").pvalue < 0.05
-    )
-    assert float(numpy.mean(first & again)) == pytest.approx(0.9, abs=0.01)
+    second = dice.normal(effect, 0.03, (20_000, again))
+    looks = [
+        ttest_1samp(second[:, :number], 0, axis=1, alternative="greater").pvalue < error
+        for number, error in significance.CONFIRMS
+    ]
+    assert float(numpy.mean(first & looks[-1])) == pytest.approx(0.9, abs=0.01)
+    assert 0.9 <= float(numpy.mean(first & numpy.any(looks, axis=0))) <= 0.94
+
+
+def test_a_plain_change_takes_three_launches_to_confirm_and_a_reversed_one_is_none() -> None:
+    assert significance.confirmed([0.05, 0.051, 0.049], up=True)
+    assert not significance.confirmed([0.05, 0.051], up=True)
+    assert not significance.confirmed([0.05, 0.051, 0.049], up=False)
+    assert not significance.confirmed([0.05, 0.0, -0.05, 0.05], up=True)
+    assert significance.confirmed([0.05, 0.02, 0.08, 0.05, 0.05, 0.05], up=True)
+
+
+def test_the_errors_of_all_looks_sum_to_that_of_one_test() -> None:
+    assert sum(error for _, error in significance.CONFIRMS) == pytest.approx(significance.ALPHA)
 
 
 def test_what_is_found_at_the_ends() -> None:

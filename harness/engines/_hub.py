@@ -3,25 +3,33 @@
 Its source is handed to the other interpreter as it is, so it must run beside any commit of the harness that
 has a worker; it uses nothing of its own checkout. Messages are JSON, one a packet, with the worker's end of
 its pipe beside them. It has no thread and touches no device; whatever might is done in a fork.
+
+Of what takes seconds to import it has what workers were seen to use, no more.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
+import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.machinery import PathFinder
 from typing import Any
 
+#: What some workers need, and all can do without: 1 to 3 s each to import, where torch alone takes 1.
+SLOW = ("torch._dynamo", "torch._inductor.compile_fx", "transformers.modeling_utils")
 
-def main(control_fd: int, warm: bool) -> None:
+
+def main(control_fd: int, warm: bool, needs: Sequence[str]) -> None:
     control = socket.socket(fileno=control_fd)
     _one_checkout()
     try:
         if warm:
-            import harness.warm
+            _warm(needs)
         import harness.worker
     except BaseException as error:
         _reply(control, {"error": _line(error), "lacks": getattr(error, "name", None)})
@@ -43,6 +51,22 @@ def main(control_fd: int, warm: bool) -> None:
             _child(handed[0], request)
         os.close(handed[0])
         _reply(control, {"pid": pid})
+
+
+def _warm(needs: Sequence[str]) -> None:
+    """Imports what workers of this side need; all that they might, if they cannot tell."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # As harness.warm, which says why.
+    logging.disable(logging.WARNING)
+    import torch  # noqa: F401
+
+    import harness.worker
+
+    for name in needs:
+        with contextlib.suppress(ImportError):  # Of the other side's versions.
+            importlib.import_module(name)
+    logging.disable(logging.NOTSET)
+    if not hasattr(harness.worker.Measured, "imported"):
+        import harness.warm
 
 
 def _one_checkout() -> None:
@@ -120,4 +144,5 @@ def _line(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2] == "warm")
+    main(int(sys.argv[1]), sys.argv[2] == "warm", sys.argv[3:])
+    os._exit(0)  # Nothing is open; to take down the interpreter would take as long as to import torch.

@@ -3,6 +3,7 @@
 Each side has a warm process of its own (`_hub`), so that a launch costs a fork and not an import of torch.
 All forks of one warm process share its memory layout and its hashes, which alone can make a step slower by
 some per mille; so it is replaced after RENEW workers, and before what looks like a change is measured again.
+It imports what workers before it were seen to need, so that most cost 1 s to start and not 5.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import select
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,7 +33,7 @@ PATIENCE = 180.0
 #: What a worker must be able to do; the rest of the protocol came later and can be missed.
 NEEDED = frozenset({"warm_up", "block", "evidence", "equality", "memory"})
 #: Without these a worker of an older commit is still as good: it has nothing to tell.
-CAN_BE_MISSED = frozenset({"figures", "flops", "hold"})
+CAN_BE_MISSED = frozenset({"figures", "flops", "hold", "imported"})
 #: Beneath a checkout that holds only declarations, the harness that runs here is used.
 HERE = Path(__file__).resolve().parent.parent.parent
 
@@ -76,11 +77,11 @@ class ForkedProcess:
 class _Hub:
     """The warm process, and the socket on which it is told what to fork."""
 
-    def __init__(self, side: Side, log: Path, *, warm: bool) -> None:
+    def __init__(self, side: Side, log: Path, *, warm: bool, needs: Iterable[str] = ()) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         source = Path(_hub.__file__).read_text(encoding="utf-8")
         paths = [str(side.root), *([] if (side.root / "harness").is_dir() else [str(HERE)])]
-        arguments = [side.python, "-c", source, str(theirs.fileno()), "warm" if warm else "cold"]
+        arguments = [side.python, "-c", source, str(theirs.fileno()), "warm" if warm else "cold", *needs]
         try:
             with open(log, "ab") as out, theirs:
                 self._process = subprocess.Popen(
@@ -109,21 +110,28 @@ class _Hub:
         return answer
 
     def close(self) -> None:
+        """At once: it holds nothing, and its workers have left."""
         self._control.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait(5)
+        self._process.kill()
+        self._process.wait(5)
 
 
 class SideWorker(local.Worker):
     """As any worker; what an older commit's does not know, and can be missed, it answers with nothing."""
 
-    def __init__(self, process: ForkedProcess, connection: Connection, log: Path, commands: set[str]) -> None:
+    def __init__(
+        self,
+        process: ForkedProcess,
+        connection: Connection,
+        log: Path,
+        commands: set[str],
+        needs: set[str] | None = None,
+    ) -> None:
+        """`needs` is told at the end what it has imported that takes long."""
         super().__init__(process, connection, log)
         self._forked = process
         self._commands = commands
+        self._needs = needs
         self._own: _Hub | None = None
 
     def ask(self, command: str, limit: float, **arguments: Any) -> Json:
@@ -133,10 +141,17 @@ class SideWorker(local.Worker):
 
     def close(self) -> None:
         with contextlib.suppress(OSError):  # Closed before, after a failure.
+            self._learn()
             super().close()
         self._forked.release()
         if self._own is not None:
             self._own.close()
+
+    def _learn(self) -> None:
+        """None of a worker that has failed."""
+        if self._needs is not None:
+            with contextlib.suppress(WorkerFailed):
+                self._needs.update(self.ask("imported", 5, of=list(_hub.SLOW)).get("modules", ()))
 
 
 class ElsewhereEngine:
@@ -148,6 +163,10 @@ class ElsewhereEngine:
         self._scratch = scratch
         scratch.mkdir(parents=True, exist_ok=True)
         self._hub: _Hub | None = None
+        self._greeted = False
+        self.needs: set[str] = set()
+        """What its workers were seen to import that takes long."""
+        self._imports: set[str] = set()
         self._commands: set[str] = set()
         self._forked = 0
         self._logs = 0
@@ -162,14 +181,21 @@ class ElsewhereEngine:
         """The next worker comes from a new warm process."""
         if self._hub is not None:
             self._hub.close()
-        self._hub, self._forked = None, 0
+        self._hub, self._greeted, self._forked = None, False, 0
+
+    def prepare(self) -> None:
+        """Begins to start the warm process, and does not wait: another side's can start beside it."""
+        if self._hub is None:
+            self._imports = set(self.needs)
+            self._hub = _Hub(self.side, self._log, warm=True, needs=sorted(self._imports))
 
     def start(self, spec: Json, *, fresh: bool) -> SideWorker:
         """A worker that is building `spec`. Raises WorkerFailed if the side can start none any more."""
-        if self._forked >= RENEW:
+        if self._forked >= RENEW or self.needs - self._imports:
             self.renew()
-        hub = self._new(warm=False) if fresh else self._warm()
+        hub = self._greet(_Hub(self.side, self._log, warm=False)) if fresh else self._warm()
         worker = self._fork(hub, {"spec": spec})
+        worker._needs = None if fresh else self.needs
         worker._own = hub if fresh else None
         return worker
 
@@ -202,19 +228,25 @@ class ElsewhereEngine:
             theirs.close()
         return SideWorker(ForkedProcess(pid, hub), ours, log, self._commands)
 
+    @property
+    def _log(self) -> Path:
+        return self._scratch / "hub.log"
+
     def _warm(self) -> _Hub:
-        if self._hub is None:
-            self._hub = self._new(warm=True)
+        self.prepare()
+        assert self._hub is not None
+        if not self._greeted:
+            begun, self._hub = self._hub, None  # None again if it is refused.
+            self._hub, self._greeted = self._greet(begun), True
         return self._hub
 
-    def _new(self, *, warm: bool) -> _Hub:
-        log = self._scratch / "hub.log"
-        hub = _Hub(self.side, log, warm=warm)
+    def _greet(self, hub: _Hub) -> _Hub:
+        """`hub`, when it has started. Raises BadInput, and ends it, where it cannot measure."""
         try:
             hello: Mapping[str, Any] = hub.read()
         except (OSError, ValueError):
             hub.close()
-            raise BadInput(f"{self.side.label}: {self.side.python} ended at once{_last(log)}") from None
+            raise BadInput(f"{self.side.label}: {self.side.python} ended at once{_last(self._log)}") from None
         if "error" in hello:
             hub.close()
             raise BadInput(f"{self.side.label} {self._lacking(hello)}")

@@ -92,3 +92,18 @@ def test_a_commit_too_old_to_measure_says_so_in_a_line(tmp_path: Path, worker: s
     engine = ElsewhereEngine(Side("v0", sys.executable, root), tmp_path / "scratch")
     with pytest.raises(BadInput, match=says):
         engine.call("facts", 60)
+
+
+def test_what_a_worker_imported_is_there_before_the_next_ones_are_forked(tmp_path: Path) -> None:
+    """Not more: to import all that any worker might need takes five times as long."""
+    with ElsewhereEngine(Side("here", sys.executable, HERE), tmp_path) as engine:
+        worker = start(engine, "plain")
+        worker.answer(60)
+        assert worker.ask("imported", 60, of=["torch", "transformers.modeling_utils"])["modules"] == ["torch"]
+        worker.close()
+        assert engine.needs <= {"torch._dynamo"}
+        engine.needs.add("torch._dynamo")
+        worker = start(engine, "plain")
+        worker.answer(60)
+        assert worker.ask("imported", 60, of=["torch._dynamo"])["modules"] == ["torch._dynamo"]
+        worker.close()
