@@ -44,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return RAN
     except OSError as error:  # A full disk, a folder that may not be written, a file that is none.
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"claimbench: {where}{error.strerror or error}", file=sys.stderr)
+        where = error.filename or "a file cannot be read or written"
+        print(f"claimbench: {where}: {error.strerror or error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -120,6 +121,26 @@ def test_an_interrupt_shows_what_is_done_and_the_line_that_resumes(tmp_path: Pat
     assert "python -m harness run --resume" in output
     assert "twice" in output
     assert "Traceback" not in output
+
+
+def test_a_run_whose_files_may_not_grow_ends_in_one_line_and_goes_on_later(tmp_path: Path) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    done = subprocess.run(
+        command(tmp_path, "toy", "--format", "json"),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, hard)),
+    )
+    said = [line for line in done.stderr.splitlines() if line.startswith("claimbench: ")]
+    assert (done.returncode, len(said)) == (2, 1), done.stderr
+    assert "File too large; nothing stored before is lost. Go on with: python -m harness run" in said[0]
+    assert "Traceback" not in done.stderr
+    before = launches(tmp_path)
+    run(tmp_path, "--resume")
+    after = launches(tmp_path)
+    assert before.keys() < after.keys()
+    assert set(after.values()) == {1}
 
 
 def test_the_answer_as_json_is_alone_on_standard_output(tmp_path: Path) -> None:
