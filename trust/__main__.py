@@ -31,7 +31,7 @@ GROUPS = {
 }
 #: What --short and --full stand for; each can be overridden by its own option.
 FORMS = {
-    "short": {"works": "short", "each": 7.0, "batches": 1, "budget": None, "dealt": True},
+    "short": {"works": "short", "each": 6.0, "batches": 1, "budget": None, "dealt": True},
     "full": {"works": "all", "each": 10.0, "batches": 6, "budget": None, "dealt": False},
 }
 
@@ -91,10 +91,11 @@ def _plan(asked: Asked) -> str:
     same = asked.shares.count(0.0) / len(asked.shares)
     counts = [f"{asked.comparisons(one)} {one}" for one in asked.conditions]
     ends = f"; no batch is begun that would end past {asked.budget / 60:g} minutes" if asked.budget else ""
+    some = f" asv's best setting gets every {session.EVERY}th workload." if asked.dealt else ""
     return (
         f"{len(asked.tools)} tools on {len(asked.works)} workloads, each {' and '.join(counts)} verdicts, "
         f"{same:.0%} of them on nothing planted. At {asked.each:g} s a verdict that is "
-        f"{asked.expected / 60:.0f} minutes in all; asv takes its own time{ends}."
+        f"{asked.expected / 60:.0f} minutes in all; asv takes its own time{ends}.{some}"
     )
 
 
@@ -154,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--show", action="store_true", help="write table and plot of what is there; measure nothing"
     )
-    parser.add_argument("--each", metavar="TIME", help="wall time of a verdict, 7s")
+    parser.add_argument("--each", metavar="TIME", help="wall time of a verdict, 6s")
     parser.add_argument("--budget", metavar="TIME", help="of a condition, 1h: no batch that would go past it")
     parser.add_argument("--batches", type=int, metavar="N", help="each asks for a verdict on every workload")
     parser.add_argument("--works", metavar="NAMES", help=f"{', '.join(GROUPS)}, or names with commas")

@@ -19,7 +19,7 @@ from trust.workloads import Step
 
 OTHERS = ("split", "sort", "regex")
 #: Seconds after which a workload hangs, for tools that can be told; and after which we end a tool.
-HUNG, GIVEN_UP = 20, 60
+HUNG, GIVEN_UP = 10, 30
 
 
 def _killed() -> None:
@@ -136,11 +136,14 @@ def run(tools: Sequence[str], journal: Journal) -> None:
         for fault in FAULTS:
             if name in tools and not journal.has(kind="fault", tool=name, fault=fault):
                 with tempfile.TemporaryDirectory(prefix="trust-", ignore_cleanup_errors=True) as scratch:
-                    start = time.monotonic()
-                    kept = KEEPERS[name](fault, Path(scratch) / "work")
+                    start, why = time.monotonic(), ""
+                    try:
+                        kept = KEEPERS[name](fault, Path(scratch) / "work")
+                    except Exception as error:
+                        kept, why = 0, f"{type(error).__name__}: {error}"[:200]
                 wall = round(time.monotonic() - start, 3)
                 line = {"kind": "fault", "condition": "", "tool": name, "fault": fault, "kept": kept}
-                journal.append({**line, "of": len(OTHERS), "wall": wall})
+                journal.append({**line, "of": len(OTHERS), "wall": wall, "words": why})
 
 
 def markdown(lines: Sequence[Json]) -> list[str]:
@@ -158,4 +161,6 @@ def markdown(lines: Sequence[Json]) -> list[str]:
 
 
 def _kept(one: Json | None) -> str:
-    return f"{one['kept']} of {one['of']}" if one else ""
+    if one is None:
+        return ""
+    return f"failed: {one['words']}" if one.get("words") else f"{one['kept']} of {one['of']}"

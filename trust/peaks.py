@@ -150,8 +150,12 @@ def run(tools: Sequence[str], journal: Journal) -> None:
     for name, (says, reader) in READERS.items():
         if name in tools and not journal.has(kind="memory", tool=says):
             with tempfile.TemporaryDirectory(prefix="trust-", ignore_cleanup_errors=True) as scratch:
-                found = reader(Path(scratch) / "work")
-            journal.append({"kind": "memory", "condition": "", "tool": says, "wall": 0.0, "peaks": found})
+                try:
+                    found, why = reader(Path(scratch) / "work"), ""
+                except Exception as error:
+                    found, why = {}, f"{type(error).__name__}: {error}"[:200]
+            line = {"kind": "memory", "condition": "", "tool": says, "wall": 0.0}
+            journal.append({**line, "peaks": found, "words": why})
 
 
 def markdown(lines: Sequence[Json]) -> list[str]:

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from trust import load, process
 from trust.journal import Journal, Json
-from trust.tools import TOOLS
-from trust.verdicts import PLANTS, Plant, Verdict, batch
+from trust.tools import NAMED, TOOLS
+from trust.verdicts import FAILED, PLANTS, Plant, Verdict, batch
 from trust.workloads import NOTHING, WORKLOADS
 
 #: A step of this many seconds or more is measured in batches of its own, and gets so many steps a verdict.
 SLOW, SLOW_STEPS = 1.0, 70
+#: Where workloads are dealt, asv's best setting gets every so many: it starts 20 processes for each.
+SLOWEST_TOOL, EVERY = "asv-best", 4
 #: Slow workloads are in so many batches at most: one verdict on 12 s takes a quarter of an hour.
 SLOW_BATCHES = 2
 
@@ -89,7 +91,8 @@ def parts(asked: Asked, condition: str, number: int) -> Iterator[Part]:
     turn = number % len(asked.tools)
     for tool in (*asked.tools[turn:], *asked.tools[:turn]):
         if quick:
-            yield Part(condition, number, tool, quick, asked.each)
+            some = quick[::EVERY] if asked.dealt and tool == SLOWEST_TOOL else quick
+            yield Part(condition, number, tool, some, asked.each)
         for one in slow:
             yield Part(condition, number, f"{tool}: {one.work}", [one], asked.allowed(one.work))
 
@@ -146,7 +149,13 @@ def measured(part: Part) -> Json:
 
 
 def _asked(part: Part, scratch: Path) -> list[Verdict]:
-    return TOOLS[part.tool.split(":")[0]](part.plants, part.seconds, scratch / "work")
+    """A tool that breaks, or is not installed, has failed on all of them, and says why; the others go on."""
+    tool = part.tool.split(":")[0]
+    try:
+        return TOOLS[tool](part.plants, part.seconds, scratch / "work")
+    except Exception as error:
+        why = (f"{type(error).__name__}: {error}".splitlines() or [""])[0][:200]
+        return [Verdict(row, one.work, FAILED, None, words=why) for row in NAMED[tool] for one in part.plants]
 
 
 def _line(line: Json) -> str:

@@ -25,6 +25,8 @@ NOTES = """\
 - asv takes the time that its settings take; the others were given the seconds for a verdict that are said
   above, start and imports included. For pyperf that is 3 processes of 5 values a side, where its own
   choice, 20 processes, takes minutes.
+- In the short form each workload is measured under one of the two conditions, and asv's best setting, which
+  starts 20 processes for a workload, gets every fourth.
 - Error of the ratio: of B / A as the tool has it, against the true one; typical is the median.
 - Overhead: what a tool reads for a step that does nothing.
 """

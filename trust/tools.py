@@ -19,13 +19,14 @@ TOOLS: dict[str, Measure] = {
     "pyperf": pyperf.measure,
     "torch": torch_benchmark.measure,
 }
-#: The rows of the table: what each verdict is called.
-ROWS = (
-    ours.NAME,
-    asv.DEFAULTS,
-    asv.BEST,
-    *pytest_benchmark.NAMES.values(),
-    pyperf.NAME,
-    torch_benchmark.DIGITS,
-    torch_benchmark.COLOURS,
-)
+#: What the verdicts of each are called.
+NAMED: dict[str, tuple[str, ...]] = {
+    "claimbench": (ours.NAME,),
+    "asv": (asv.DEFAULTS,),
+    "asv-best": (asv.BEST,),
+    "pytest-benchmark": tuple(pytest_benchmark.NAMES.values()),
+    "pyperf": (pyperf.NAME,),
+    "torch": (torch_benchmark.DIGITS, torch_benchmark.COLOURS),
+}
+#: The rows of the table.
+ROWS = tuple(name for names in NAMED.values() for name in names)

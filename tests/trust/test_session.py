@@ -14,7 +14,7 @@ from trust import figures, peaks, plot, session, table, tools
 from trust.figures import Count
 from trust.journal import Journal, read
 from trust.session import Asked
-from trust.verdicts import PLANTS, SLOWER, UNCHANGED, Plant, Verdict, batch
+from trust.verdicts import FAILED, PLANTS, SLOWER, UNCHANGED, Plant, Verdict, batch
 from trust.workloads import LONG, NOTHING, SHORT, WORKLOADS
 
 ASKED = Asked(("split", "sort"), ("claimbench", "torch"), ("idle",), 1.0, 6)
@@ -123,6 +123,31 @@ def test_workloads_are_dealt_to_the_conditions_or_all_under_each() -> None:
     assert both.under("load") == ("a", "b", "c")
     dealt = replace(both, dealt=True)
     assert (dealt.under("idle"), dealt.under("load")) == (("a", "c"), ("b",))
+
+
+def test_a_tool_that_breaks_has_failed_with_its_reason_and_the_others_go_on(
+    tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(plants: Sequence[Plant], seconds: float, folder: Path) -> list[Verdict]:
+        raise FileNotFoundError("no such tool")
+
+    monkeypatch.setitem(session.TOOLS, "torch", broken)
+    journal = Journal(tmp_path / "journal.jsonl", HEADER)
+    session.run(replace(ASKED, batches=1), journal, lambda line: None)
+    said = {one["tool"]: one for line in journal.lines for one in line["verdicts"]}
+    assert said["claimbench"]["said"] != FAILED
+    assert (said["torch Compare, digits"]["said"], said["torch Compare, digits"]["words"]) == (
+        FAILED,
+        "FileNotFoundError: no such tool",
+    )
+    assert "torch Compare, colours" in said
+
+
+def test_where_workloads_are_dealt_the_slowest_tool_gets_some() -> None:
+    names = tuple(work.name for work in SHORT)
+    dealt = replace(ASKED, works=names, tools=("asv", "asv-best"), dealt=True)
+    counts = {part.tool: len(part.plants) for part in session.parts(dealt, "idle", 0)}
+    assert counts == {"asv": 21, "asv-best": 6}
 
 
 def test_every_workload_meets_every_share() -> None:
