@@ -28,6 +28,10 @@ def run(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         both, journal = stack.enter_context(_opened(options, stack.enter_context(scratch.folder())))
         say = shown.Told(journal.run, quiet=options.format != "table")
+        say.say(
+            f"takes {settings.budget / 60:.3g} minutes, and the comparison that has then begun to its end; "
+            "a longer --budget makes more of them, and the bound on false alarms narrower"
+        )
         try:
             calibrating.measure(both, journal, settings, ends, say.compared)
         except KeyboardInterrupt:

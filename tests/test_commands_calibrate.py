@@ -28,7 +28,9 @@ def test_a_calibration_is_stored_with_its_launches(
 ) -> None:
     monkeypatch.setattr(calibrating, "ORDER", (0,))
     assert cli.main(["calibrate", "--budget", "1s", "--device", "cpu", "--format", "json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    shown = capsys.readouterr()
+    assert "takes 0.0167 minutes" in shown.err
+    found = json.loads(shown.out)
     (path,) = short.glob("results/*/calibrations/*/calibration.json")
     assert json.loads(path.read_text()) == {key: value for key, value in found.items() if key != "folder"}
     assert found["same"]["n"] == len(found["comparisons"]) == 1
