@@ -151,6 +151,13 @@ def test_nothing_overflows(opened: Page, width: int) -> None:
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_a_printed_page_cuts_no_table(opened: Page) -> None:
+    opened.set_viewport_size({"width": 720, "height": 1000})
+    opened.emulate_media(media="print")
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 720
+    assert not opened.get_by_role("navigation").is_visible()
+
+
 def test_a_long_word_in_a_remark_stays_within_its_table(browser: Browser, tmp_path: Path) -> None:
     one = judged(tmp_path / "m" / "run", "W" * 60, *hand.around(1.7))
     rows = [dataclasses.replace(row, outcome="crashed", message="x" * 400) for row in one.judgement.rows]
