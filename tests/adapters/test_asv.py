@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.adapters import asv
+from harness.adapters import asv, asv_machine
 from tests.adapters.sleeping import declaration, technique
 
 ROOT = Path(__file__).parents[2]
@@ -155,6 +155,19 @@ def test_publish_makes_the_pages(project: Project, compared: subprocess.Complete
     assert done.returncode == 0, done.stdout + done.stderr
     assert (project.folder / ".asv/html/index.html").is_file()
     assert (project.folder / ".asv/html/graphs").is_dir()
+
+
+def test_a_checkout_that_has_only_origins_main_gets_the_branch(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = tmp_path / "checkout"
+    project.git("clone", "--quiet", ".", str(checkout))
+    for line in ("checkout --quiet --detach", "branch --quiet -D main"):
+        project.git("-C", str(checkout), *line.split())
+    monkeypatch.chdir(checkout)
+    asv_machine._have_main()
+    assert project.git("-C", str(checkout), "rev-parse", "main") == project.git("rev-parse", "main")
+    assert project.git("-C", str(checkout), "status", "--short") == ""
 
 
 def test_an_older_commit_runs_without_the_techniques_it_lacks(tmp_path: Path) -> None:
