@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from harness import store
 from harness.history import History
-from harness.report import cells, headline, markdown
+from harness.report import cells, explained, headline, markdown
 from harness.report.judged import Judged
 from harness.report.plots import style
 from harness.report.plots.drawn import Picture
@@ -74,8 +74,17 @@ def _section(one: Judged, results: Path) -> list[str]:
         markdown.targets(one.judgement),
         *(_folded("Targets, and speed against memory", _images(one, whole)) if whole else []),
         "Technique by technique:",
-        *(part for name, found in by_technique.items() for part in _folded(name, _images(one, found))),
+        *(
+            part
+            for name, found in by_technique.items()
+            for part in _folded(_named(name), _images(one, found))
+        ),
     ]
+
+
+def _named(technique: str) -> str:
+    says = explained.in_short(technique)
+    return f"{technique}: {says}" if says else technique
 
 
 def _folded(says: str, parts: Sequence[str]) -> list[str]:

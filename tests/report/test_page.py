@@ -18,6 +18,7 @@ from harness.benchmark import PROFILES
 from harness.history import History, Point, Series
 from harness.judge import judge
 from harness.report import index, page, page_tables
+from harness.technique import techniques
 from tests import handmade as hand
 from tests.report.browser import open_browser
 
@@ -243,7 +244,8 @@ def test_the_index_shows_the_overview_and_folds_the_rest_away(tmp_path: Path) ->
     assert "| machine | quick on cpu | 2026-01-31 | 1 | 2 of 3 |" in text
     shown = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
     assert re.findall(r"!\[(\w+) of", shown) == ["overview"]
-    assert text.count("<details><summary>mixed-precision</summary>\n\n![") == 1
+    says = techniques()["mixed-precision"].says
+    assert text.count(f"<details><summary>mixed-precision: {says}</summary>\n\n![") == 1
     assert text.count("![") == 2
     assert "<script" not in text
 
