@@ -25,7 +25,8 @@ from harness import (
 )
 from harness.comparing import Asked, Cell, Pair
 from harness.conditions import alone
-from harness.engines.elsewhere import ElsewhereEngine, Side
+from harness.engines.elsewhere import ElsewhereEngine
+from harness.engines.warm_process import Side
 from harness.errors import BadInput, unknown
 from harness.record import Case, Json
 from harness.report import comparison as shown

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness import calibrating, calibration, commands_compare, comparing, limits, machine, scratch, session
 from harness.changes import View
 from harness.comparing import Pair
-from harness.engines.elsewhere import HERE, Side
+from harness.engines.warm_process import HERE, Side
 from harness.errors import BadInput
 from harness.record import Case, Json
 from harness.report import calibrated as shown

@@ -24,7 +24,7 @@ from harness import (
     store,
 )
 from harness.changes import Comparison, View, bound, failures
-from harness.engines.elsewhere import HERE, Side
+from harness.engines.warm_process import HERE, Side
 from harness.errors import BadInput
 from harness.record import Json
 from harness.report import comparison as shown

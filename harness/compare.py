@@ -18,7 +18,7 @@ from statistics import fmean, median
 from harness import significance, stats
 from harness.changes import WORDS, Change, Compared, Comparison, View, memory, within
 from harness.record import WRONG_RESULT, Case, Json
-from harness.rows import CaseSummary
+from harness.rows import NOT_RUN, CaseSummary
 from harness.significance import ALPHA, p_value
 from harness.summary import summarise
 
@@ -185,6 +185,8 @@ def _more(values: Sequence[float]) -> str:
 
 def _results(a: CaseSummary, b: CaseSummary) -> Change | None:
     """Whether both run and compute the same."""
+    if {a.outcome, b.outcome} == {NOT_RUN}:
+        return Change("unclear", "measured on neither side; a larger --budget reaches it")
     broken = [bool(one.failure) and one.outcome != WRONG_RESULT for one in (a, b)]
     if all(broken):
         return Change("unclear", f"fails on both: {b.failure}")

@@ -16,7 +16,8 @@ from pathlib import Path
 from harness import compare, machine, significance
 from harness.changes import View
 from harness.engines import local
-from harness.engines.elsewhere import ElsewhereEngine, Side
+from harness.engines.elsewhere import ElsewhereEngine
+from harness.engines.warm_process import Side
 from harness.errors import BadInput
 from harness.launch import Start, Worker
 from harness.record import Case, Json

@@ -90,6 +90,11 @@ def test_more_bytes_are_more() -> None:
     assert (found.verdict, found.reason) == ("more", "100 B to 110 B")
 
 
+def test_what_no_launch_reached_does_not_fail() -> None:
+    found = verdicts([])["results"]
+    assert (found.verdict, "neither side" in found.reason) == ("unclear", True)
+
+
 def test_a_case_that_fails_now_says_so() -> None:
     records = [
         hand.record(LANES[0], blocks=[[1.0]] * 4),

@@ -9,7 +9,7 @@ from statistics import median
 
 from harness import compare, comparing, limits
 from harness.changes import Comparison, View
-from harness.engines.elsewhere import HERE, Side
+from harness.engines.warm_process import HERE, Side
 from harness.launch import Pace
 from harness.record import Case, Json
 from harness.runner import Plan

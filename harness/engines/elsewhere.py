@@ -9,111 +9,23 @@ It imports what workers before it were seen to need, so that most cost 1 s to st
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import select
-import signal
-import socket
-import subprocess
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from harness import threads
 from harness.engines import _hub, local
+from harness.engines.warm_process import ForkedProcess, Side, WarmProcess
 from harness.errors import BadInput, WorkerFailed
 from harness.record import Json
 
 #: A warm process is replaced after it has started so many workers.
 RENEW = 24
-#: Importing torch and transformers from a cold disk takes this long at most, s.
-PATIENCE = 180.0
 #: What a worker must be able to do; the rest of the protocol came later and can be missed.
 NEEDED = frozenset({"warm_up", "block", "evidence", "equality", "memory"})
 #: Without these a worker of an older commit is still as good: it has nothing to tell.
 CAN_BE_MISSED = frozenset({"figures", "flops", "hold", "imported"})
-#: Beneath a checkout that holds only declarations, the harness that runs here is used.
-HERE = Path(__file__).resolve().parent.parent.parent
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of the two that are compared."""
-
-    label: str
-    """As the user named it."""
-    python: str
-    root: Path
-    """The checkout whose harness and declarations are measured."""
-
-
-class ForkedProcess:
-    """A process that another one started: what local.Worker asks of multiprocessing's Process."""
-
-    def __init__(self, pid: int, hub: _Hub) -> None:
-        self.pid = pid
-        self.exitcode: int | None = None
-        self._hub = hub
-        self.sentinel = os.pidfd_open(pid)  # Until it is reaped, nobody else can have this number.
-
-    def join(self, timeout: float) -> None:
-        if self.exitcode is not None or not select.select([self.sentinel], [], [], timeout)[0]:
-            return
-        with contextlib.suppress(OSError, ValueError):
-            self.exitcode = self._hub.ask({"reap": self.pid})["code"]
-
-    def kill(self) -> None:
-        if self.exitcode is None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.sentinel, signal.SIGKILL)
-
-    def release(self) -> None:
-        with contextlib.suppress(OSError):
-            os.close(self.sentinel)
-
-
-class _Hub:
-    """The warm process, and the socket on which it is told what to fork."""
-
-    def __init__(self, side: Side, log: Path, *, warm: bool, needs: Iterable[str] = ()) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        source = Path(_hub.__file__).read_text(encoding="utf-8")
-        paths = [str(side.root), *([] if (side.root / "harness").is_dir() else [str(HERE)])]
-        arguments = [side.python, "-c", source, str(theirs.fileno()), "warm" if warm else "cold", *needs]
-        try:
-            with open(log, "ab") as out, theirs:
-                self._process = subprocess.Popen(
-                    arguments,
-                    cwd=side.root,
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=out,
-                    pass_fds=[theirs.fileno()],
-                    start_new_session=True,
-                )
-        except OSError as error:
-            ours.close()
-            raise BadInput(f"{side.label}: cannot start {side.python}: {error.strerror}") from None
-        ours.settimeout(PATIENCE)
-        self._control = ours
-
-    def ask(self, message: Json, hand: Connection | None = None) -> Json:
-        """Raises OSError or ValueError if the process is gone."""
-        socket.send_fds(self._control, [json.dumps(message).encode()], [hand.fileno()] if hand else [])
-        return self.read()
-
-    def read(self) -> Json:
-        answer: Json = json.loads(self._control.recv(1 << 20))
-        return answer
-
-    def close(self) -> None:
-        """At once: it holds nothing, and its workers have left."""
-        self._control.close()
-        self._process.kill()
-        self._process.wait(5)
 
 
 class SideWorker(local.Worker):
@@ -132,7 +44,7 @@ class SideWorker(local.Worker):
         self._forked = process
         self._commands = commands
         self._needs = needs
-        self._own: _Hub | None = None
+        self._own: WarmProcess | None = None
 
     def ask(self, command: str, limit: float, **arguments: Any) -> Json:
         if command in CAN_BE_MISSED - self._commands:
@@ -162,7 +74,7 @@ class ElsewhereEngine:
         self.side = side
         self._scratch = scratch
         scratch.mkdir(parents=True, exist_ok=True)
-        self._hub: _Hub | None = None
+        self._hub: WarmProcess | None = None
         self._greeted = False
         self.needs: set[str] = set()
         """What its workers were seen to import that takes long."""
@@ -187,13 +99,13 @@ class ElsewhereEngine:
         """Begins to start the warm process, and does not wait: another side's can start beside it."""
         if self._hub is None:
             self._imports = set(self.needs)
-            self._hub = _Hub(self.side, self._log, warm=True, needs=sorted(self._imports))
+            self._hub = WarmProcess(self.side, self._log, warm=True, needs=sorted(self._imports))
 
     def start(self, spec: Json, *, fresh: bool) -> SideWorker:
         """A worker that is building `spec`. Raises WorkerFailed if the side can start none any more."""
         if self._forked >= RENEW or self.needs - self._imports:
             self.renew()
-        hub = self._greet(_Hub(self.side, self._log, warm=False)) if fresh else self._warm()
+        hub = self._greet(WarmProcess(self.side, self._log, warm=False)) if fresh else self._warm()
         worker = self._fork(hub, {"spec": spec})
         worker._needs = None if fresh else self.needs
         worker._own = hub if fresh else None
@@ -209,7 +121,7 @@ class ElsewhereEngine:
         finally:
             worker.close()
 
-    def _fork(self, hub: _Hub, request: Json) -> SideWorker:
+    def _fork(self, hub: WarmProcess, request: Json) -> SideWorker:
         self._logs += 1
         log = self._scratch / f"worker-{self._logs}.log"
         if "spec" in request:
@@ -232,7 +144,7 @@ class ElsewhereEngine:
     def _log(self) -> Path:
         return self._scratch / "hub.log"
 
-    def _warm(self) -> _Hub:
+    def _warm(self) -> WarmProcess:
         self.prepare()
         assert self._hub is not None
         if not self._greeted:
@@ -240,7 +152,7 @@ class ElsewhereEngine:
             self._hub, self._greeted = self._greet(begun), True
         return self._hub
 
-    def _greet(self, hub: _Hub) -> _Hub:
+    def _greet(self, hub: WarmProcess) -> WarmProcess:
         """`hub`, when it has started. Raises BadInput, and ends it, where it cannot measure."""
         try:
             hello: Mapping[str, Any] = hub.read()

@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from harness.benchmark import discover
-from harness.engines.elsewhere import HERE, ElsewhereEngine, Side, SideWorker
+from harness.engines.elsewhere import ElsewhereEngine, SideWorker
+from harness.engines.warm_process import HERE, Side
 from harness.errors import BadInput, WorkerFailed
 
 DECLARED = Path(__file__).parent.parent / "declared"

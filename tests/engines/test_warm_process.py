@@ -1,0 +1,70 @@
+"""A warm process forks, tells how its children ended, and goes at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from multiprocessing import Pipe
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.benchmark import discover
+from harness.engines.warm_process import HERE, ForkedProcess, Side, WarmProcess
+from harness.errors import BadInput
+
+DECLARED = Path(__file__).parent.parent / "declared"
+
+
+@pytest.fixture
+def warm(tmp_path: Path) -> Iterator[WarmProcess]:
+    process = WarmProcess(Side("here", sys.executable, HERE), tmp_path / "log", warm=False)
+    process.read()  # What it can do.
+    yield process
+    process.close()
+
+
+def fork(parent: WarmProcess) -> ForkedProcess:
+    """A child that has nothing to do but to fail: there is no such function."""
+    ours, theirs = Pipe()
+    with ours, theirs:
+        return ForkedProcess(parent.ask({"call": "nothing", "arguments": []}, theirs)["pid"], parent)
+
+
+def test_a_child_is_reaped_with_its_exit_code(warm: WarmProcess) -> None:
+    child = fork(warm)
+    child.join(30)
+    assert child.exitcode is not None
+    assert not psutil.pid_exists(child.pid)
+    child.release()
+
+
+def test_a_child_that_has_been_killed_says_by_what(warm: WarmProcess, tmp_path: Path) -> None:
+    case = discover(DECLARED)["toy"].groups("quick", "cpu")[0][0].as_json()
+    spec = {
+        "case": case,
+        "benchmarks": str(DECLARED),
+        "seed": 0,
+        "environment": {},
+        "log": str(tmp_path / "own"),
+    }
+    ours, theirs = Pipe()
+    with ours, theirs:  # It builds, and then waits for what it is asked.
+        child = ForkedProcess(warm.ask({"spec": spec}, theirs)["pid"], warm)
+        child.kill()
+        child.join(30)
+    assert child.exitcode == -signal.SIGKILL
+    child.release()
+
+
+def test_it_goes_at_once(warm: WarmProcess) -> None:
+    (me,) = [one for one in psutil.Process().children() if "-c" in one.cmdline()]
+    warm.close()
+    assert not me.is_running()
+
+
+def test_an_interpreter_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="old: cannot start /nowhere/python"):
+        WarmProcess(Side("old", "/nowhere/python", HERE), tmp_path / "log", warm=True)
