@@ -13,7 +13,7 @@ LORA = Benchmark(
     technique="streaming",
     measures=("memory",),
     quick=[
-        *grid(**CPU, images=[32, 64], batch=8, adapt="lora"),
+        *grid(**CPU, images=[30, 60], batch=5, adapt="lora"),
         *grid(**CUDA, images=[500, 1000], adapt="lora"),
     ],
 )
@@ -21,15 +21,15 @@ GROWTH = Benchmark(
     name="streaming-growth",
     technique="streaming",
     measures=("memory",),
-    # With the 64 images below three sizes; a quick run times only that one.
-    quick=grid(**CPU, images=[32, 128], batch=8),
+    # With the 60 images below three sizes; a quick run times only that one.
+    quick=grid(**CPU, images=[30, 120], batch=5),
     standard=grid(**CPU, images=192, batch=8),
 )
 STREAMING = Benchmark(
     technique="streaming",
     quick=[
-        *grid(**CPU, images=64, batch=8),
-        *grid(**CPU, images=32, batch=8, epochs=3),
+        *grid(**CPU, images=60, batch=5),
+        *grid(**CPU, images=30, batch=5, epochs=3),
         *grid(**CUDA, images=[500, 1000, 2000]),
         *grid(**CUDA, images=500, epochs=3),
     ],

@@ -60,9 +60,12 @@ def test_a_child_that_has_been_killed_says_by_what(warm: WarmProcess, tmp_path: 
 
 
 def test_it_goes_at_once(warm: WarmProcess) -> None:
-    (me,) = [one for one in psutil.Process().children() if "-c" in one.cmdline()]
+    child = fork(warm)
+    me = psutil.Process(child.pid).parent()
+    assert me
     warm.close()
     assert not me.is_running()
+    child.release()
 
 
 def test_an_interpreter_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
