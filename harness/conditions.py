@@ -80,8 +80,12 @@ def between(before: Sample, after: Sample) -> dict[str, Any]:
 
 
 def alone(launches: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the last of these stored launches had the machine to itself, as far as is known."""
-    return all((one["conditions"].get("load_of_others") or 0.0) < OTHERS for one in launches[-1:])
+    """Whether the last of these stored launches had the machine to itself, as far as is known.
+
+    To others beside us, or to other virtual machines of the host: in either case a CPU is not there for us.
+    """
+    last = [one["conditions"] for one in launches[-1:]]
+    return all((one.get("load_of_others") or 0.0) + (one.get("steal") or 0.0) < OTHERS for one in last)
 
 
 def _others(before: Sample, after: Sample, seconds: float) -> float | None:

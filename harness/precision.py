@@ -10,6 +10,8 @@ from harness.record import Json
 
 #: A launch whose log ratio is less certain than this (standard error over its rounds) is measured again.
 NOISY_ERROR = 0.1
+#: So is one in which the host of a virtual machine gave this much of a core to others.
+STOLEN = 0.1
 
 #: Three launches may agree by chance: their interval must be narrower by so much to be narrow enough.
 BY_CHANCE = 0.5
@@ -55,5 +57,8 @@ def noise(launch: Json) -> str:
     throttled = launch["conditions"].get("throttled", 0)
     if throttled > 0.1:
         return f"the machine throttled for {throttled:.1f} s"
+    stolen = launch["conditions"].get("steal") or 0
+    if stolen > STOLEN:
+        return f"the host gave {stolen:.1f} cores of this virtual machine to others"
     error = max((stats.launch_error(values) for values in rounds(launch).values()), default=0.0)
     return f"its rounds leave an error of {error:.0%}" if error > NOISY_ERROR else ""

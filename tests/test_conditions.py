@@ -34,6 +34,7 @@ def test_load_of_others_is_what_is_busy_less_what_is_ours() -> None:
 def test_whether_the_last_launch_was_alone(loads: list[float | None], expected: bool) -> None:
     launches = [{"conditions": {"load_of_others": load}} for load in loads]
     assert conditions.alone([*launches]) is expected
+    assert not conditions.alone([{"conditions": {"load_of_others": 0.0, "steal": 0.4}}])
 
 
 def test_throttling_heat_and_swapping_are_told() -> None:

@@ -10,18 +10,21 @@ from harness import precision
 from harness.record import Json
 
 
-def time_launch(rounds: list[tuple[float, float]], throttled: float = 0.0) -> Json:
+def time_launch(rounds: list[tuple[float, float]], **conditions: float | None) -> Json:
     def blocks(side: int) -> list[list[float]]:
         return [[pair[side]] for pair in rounds for _ in range(2)]
 
     records = [{"variant": "a", "blocks": blocks(0)}, {"variant": "b", "blocks": blocks(1)}]
-    return {"baseline": "a", "conditions": {"throttled": throttled}, "records": records}
+    return {"baseline": "a", "conditions": conditions, "records": records}
 
 
-def test_noise_is_told_by_rounds_that_disagree_and_by_throttling() -> None:
+def test_noise_is_told_by_rounds_that_disagree_and_by_what_the_machine_did() -> None:
     assert precision.noise(time_launch([(1, 1), (1, 1), (1, 1)])) == ""
     assert "rounds leave an error" in precision.noise(time_launch([(1, 1), (1, 2), (1, 1), (1, 3)]))
     assert "throttled" in precision.noise(time_launch([(1, 1)], throttled=2.0))
+    assert "the host gave 0.3 cores" in precision.noise(time_launch([(1, 1)], steal=0.3))
+    assert precision.noise(time_launch([(1, 1)], steal=0.05)) == ""
+    assert precision.noise(time_launch([(1, 1)], steal=None)) == ""
 
 
 def test_effects_are_log_ratios_and_need_a_baseline() -> None:
