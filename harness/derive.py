@@ -19,7 +19,16 @@ from harness.stats import Interval
 QUIET_ENOUGH = 3
 
 #: The ceiling that a variant's arithmetic is held against; any other variant computes in float32.
-PRECISIONS = {"bf16": "bfloat16", "fp16": "float16", "tf32": "tf32"}
+PRECISIONS = {
+    "bf16": "bfloat16",
+    "fp16": "float16",
+    "tf32": "tf32",
+    **dict.fromkeys(("int4-weight-only", "int2", "int2-packed"), "bfloat16"),
+    **dict.fromkeys(("dynamic-int8", "int8-dynamic", "bnb-int8", "bnb-int8-plain"), "int8"),
+    "fp8-dynamic": "float8",
+}
+#: Types that are computed in themselves or not at all.
+OWN = frozenset({"int8", "float8"})
 
 
 def timing(
@@ -119,15 +128,20 @@ def _pays_after(
 def ceiling(case: Case, base: Kinds, ceilings: Mapping[str, float]) -> Ceiling | None:
     """What bounds a step on this machine: its arithmetic or its traffic, at the measured ceilings.
 
-    The work is the baseline's, so that recomputing is not counted as progress. A type that the machine has no
-    arithmetic for is computed in fp32, so no ceiling is under that of fp32. None if nothing is known.
+    The work is the baseline's, so that recomputing is not counted as progress. A floating-point type that the
+    machine has no arithmetic for is computed in fp32, so no ceiling is under that of fp32. None if nothing is
+    known, or not of the type that the case computes in.
 
     The type is that of the variant, or of the workload, if its parameters have a ``dtype``.
     """
     parts = [part.rpartition(":")[2] for part in case.variant.split("+")]
     plain = str(case.parameters.get("dtype", "float32"))
     dtype = next((PRECISIONS[part] for part in parts if part in PRECISIONS), plain)
-    compute = max(ceilings.get(dtype, 0.0), ceilings.get("float32", 0.0))
+    compute = ceilings.get(dtype, 0.0)
+    if dtype not in OWN:
+        compute = max(compute, ceilings.get("float32", 0.0))
+    elif not compute:
+        return None
     copy = ceilings.get("copy")
     work = ((stated(base, "flops"), compute, "FLOP"), (stated(base, "minimum_bytes"), copy, "B"))
     bounds = [Ceiling(amount / rate, rate, unit) for amount, rate, unit in work if amount and rate]

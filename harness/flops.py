@@ -101,7 +101,7 @@ def ceilings(device: str) -> dict[str, float]:
     with _precision("highest"):
         found = {
             name: _products(device, getattr(torch, name), timer)
-            for name in ("float32", "bfloat16", "float16")
+            for name in ("float32", "bfloat16", "float16", "int8")
         }
     if device.startswith("cuda") and torch.cuda.get_device_capability(device) >= (8, 0):
         with _precision("high"):
@@ -126,7 +126,8 @@ def _precision(name: str) -> Iterator[None]:
 def _products(device: str, dtype: torch.dtype, timer: clock.Clock) -> float:
     """The best FLOP/s of square products of any size that is quick enough; 0 if there is none."""
     best = 0.0
-    with contextlib.suppress(RuntimeError):  # Not for this dtype, or no memory for a side as large.
+    # Not for this dtype, not in this version of torch, or no memory for a side as large.
+    with contextlib.suppress(RuntimeError, AttributeError):
         for side in CUDA_SIDES if device.startswith("cuda") else SIDES:
             seconds = _best(_product(device, dtype, side), timer, PRODUCT_SECONDS)
             best = max(best, 2 * side**3 / seconds)
@@ -138,6 +139,9 @@ def _products(device: str, dtype: torch.dtype, timer: clock.Clock) -> float:
 def _product(device: str, dtype: torch.dtype, side: int) -> Callable[[], Any]:
     import torch
 
+    if dtype is torch.int8:
+        whole = [torch.randint(-99, 99, (side, side), dtype=dtype, device=device) for _ in range(2)]
+        return lambda: torch._int_mm(*whole)
     one, other = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     out = torch.empty(side, side, device=device, dtype=dtype)
     return lambda: torch.mm(one, other, out=out)
