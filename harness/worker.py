@@ -34,7 +34,10 @@ SEEN = 0.02
 
 def main(connection: Connection, spec: Json) -> None:
     """The life of a worker: `spec` has case, benchmarks (folder), seed, log, cache, memory_limit."""
-    _own_process(spec)
+    try:
+        _own_process(spec)
+    except FileNotFoundError:
+        return  # The run was ended while this worker was being forked, and its folder is gone.
     _die_with_runner(connection)
     try:
         measured = Measured(spec)

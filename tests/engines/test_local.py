@@ -166,3 +166,16 @@ def test_a_killed_runner_leaves_no_worker_behind(tmp_path: Path) -> None:
     while psutil.pid_exists(worker) and psutil.Process(worker).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the worker outlived its runner"
         time.sleep(0.05)
+
+
+LATE = """
+from multiprocessing import Pipe
+from harness import worker
+worker.main(Pipe()[0], {"log": "/nowhere/worker.log"})
+"""
+
+
+def test_a_worker_forked_as_its_run_ends_leaves_without_a_word() -> None:
+    """The run's folder is gone before it has opened its log there."""
+    ended = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
