@@ -152,11 +152,13 @@ def _starter(engine: LocalEngine, planned: Plan, folder: Path, place: Path, memo
 
 
 def seconds(text: str) -> float:
-    """``90s``, ``10m``, ``2h`` or a plain number of seconds. Raises BadInput."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|)", text.strip())
-    if not match or float(match[1]) <= 0:
-        raise BadInput(f"{text!r} is no time; write 90s, 10m or 2h")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+    """``90s``, ``10m``, ``1h30m`` or a plain number of seconds. Raises BadInput."""
+    number = r"(\d+(?:\.\d+)?)"
+    match = re.fullmatch(rf"(?:{number}h)?(?:{number}m)?(?:{number}s?)?", text.strip())
+    found = sum(float(each or 0) * unit for each, unit in zip(match.groups(), (3600, 60, 1))) if match else 0
+    if not found:
+        raise BadInput(f"{text!r} is no time; write 90s, 10m or 1h30m")
+    return found
 
 
 def size(text: str) -> int:

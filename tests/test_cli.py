@@ -59,7 +59,7 @@ def test_list_as_a_table_fits_a_terminal() -> None:
         (["run", "mixed-precison"], "did you mean mixed-precision"),
         (["run", "checkpointing:fll+compile:default"], "did you mean full"),
         (["run", "mixed-precision:bf16+mixed-precision:fp16"], "both set the precision"),
-        (["run", "--budget", "soon"], "'soon' is no time; write 90s, 10m or 2h"),
+        (["run", "--budget", "soon"], "'soon' is no time; write 90s, 10m or 1h30m"),
         (["run", "--memory-limit", "big"], "'big' is no size; write 512M or 8G"),
         (["run", "--benchmarks", "nowhere"], "no folder nowhere"),
         (["run", "--profile", "hasty"], "invalid choice: 'hasty'"),
@@ -160,7 +160,7 @@ def test_doctor_says_what_to_do_about_each_fault() -> None:
     assert all(finding["do"] for finding in findings if finding["ok"] is False)
 
 
-@pytest.mark.parametrize(("text", "value"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200)])
+@pytest.mark.parametrize(("text", "value"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200), ("1h30m", 5400), ("7m40s", 460)])
 def test_times_are_read(text: str, value: float) -> None:
     assert session.seconds(text) == value
 
