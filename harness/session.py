@@ -155,10 +155,10 @@ def seconds(text: str) -> float:
     """``90s``, ``10m``, ``1h30m`` or a plain number of seconds. Raises BadInput."""
     number = r"(\d+(?:\.\d+)?)"
     match = re.fullmatch(rf"(?:{number}h)?(?:{number}m)?(?:{number}s?)?", text.strip())
-    found = sum(float(each or 0) * unit for each, unit in zip(match.groups(), (3600, 60, 1))) if match else 0
-    if not found:
+    hours, minutes, rest = (float(each or 0) for each in match.groups()) if match else (0.0, 0.0, 0.0)
+    if not hours + minutes + rest:
         raise BadInput(f"{text!r} is no time; write 90s, 10m or 1h30m")
-    return found
+    return 3600 * hours + 60 * minutes + rest
 
 
 def size(text: str) -> int:

@@ -160,7 +160,9 @@ def test_doctor_says_what_to_do_about_each_fault() -> None:
     assert all(finding["do"] for finding in findings if finding["ok"] is False)
 
 
-@pytest.mark.parametrize(("text", "value"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200), ("1h30m", 5400), ("7m40s", 460)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200), ("1h30m", 5400), ("7m40s", 460)]
+)
 def test_times_are_read(text: str, value: float) -> None:
     assert session.seconds(text) == value
 
