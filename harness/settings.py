@@ -39,8 +39,9 @@ class Settings:
 
 PROFILES = {
     "quick": Settings(
-        # Three launches show what is far from even; the noisy and the wide get what is left of the budget.
-        budget=1200,
+        # With the start of torch 20 minutes. Three launches show what is far from even; the noisy and the
+        # wide get what is left of the budget.
+        budget=1170,
         precision=0.05,
         launches=(3, 10),
         pace=Pace(rounds=12, block=0.1, lane=0.6, warm_up=0.2),
