@@ -7,10 +7,10 @@ A leaf that touches the device. Together they say how far from the limit a step 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from harness import clock, limits
+from harness import clock, limits, rounding
 from harness.memory import blocks
 from harness.workload import Job
 
@@ -98,29 +98,16 @@ def ceilings(device: str) -> dict[str, float]:
     import torch
 
     timer = clock.of(device)
-    with _precision("highest"):
+    with rounding.matmuls("highest"):
         found = {
             name: _products(device, getattr(torch, name), timer)
             for name in ("float32", "bfloat16", "float16", "int8")
         }
     if device.startswith("cuda") and torch.cuda.get_device_capability(device) >= (8, 0):
-        with _precision("high"):
+        with rounding.matmuls("high"):
             found["tf32"] = _products(device, torch.float32, timer)
     found["copy"] = _copies(device, timer)
     return {name: rate for name, rate in found.items() if rate}
-
-
-@contextlib.contextmanager
-def _precision(name: str) -> Iterator[None]:
-    """How torch may shorten float32 in matrix products: ``highest`` not at all, ``high`` to TF32."""
-    import torch
-
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(name)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 def _products(device: str, dtype: torch.dtype, timer: clock.Clock) -> float:

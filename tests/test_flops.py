@@ -132,18 +132,14 @@ def test_a_dtype_without_products_is_left_out_and_a_slow_one_is_not_tried_larger
     assert sides == [(torch.float32, 256), (torch.bfloat16, 256)]
 
 
-def test_the_precision_of_products_is_put_back() -> None:
-    before = torch.get_float32_matmul_precision()
-    with flops._precision("high"):
-        assert torch.get_float32_matmul_precision() == "high"
-    assert torch.get_float32_matmul_precision() == before
-
-
 def test_the_real_ceilings_are_those_of_a_computer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flops, "SIDES", (128,))
     monkeypatch.setattr(flops, "COPY_BYTES", 1 << 20)
     monkeypatch.setattr(flops, "PRODUCT_SECONDS", 0.01)
     monkeypatch.setattr(flops, "COPY_SECONDS", 0.01)
+    products: Any = torch.backends.mkldnn.matmul
+    before = torch.get_float32_matmul_precision(), products.fp32_precision
     found = flops.ceilings("cpu")
+    assert (torch.get_float32_matmul_precision(), products.fp32_precision) == before
     assert set(found) >= {"float32", "bfloat16", "int8", "copy"}
     assert all(1e6 < rate < 1e16 for rate in found.values())
