@@ -7,7 +7,8 @@ it takes twice its time. On 2 virtual cores, of launches that compared a workloa
 off by 15 to 40 percent so, and without it the rest agree within 1.
 
 Threads that compute are held, each on a CPU of its own, only while they are timed, and the next launch takes
-other CPUs; child processes stay free. Where there are more threads than CPUs, none is.
+other CPUs; child processes stay free. Where there are more threads than CPUs, none is. A thread that computes
+alone is held where no other process wants to run: beside a busy core that is the other one, in every launch.
 """
 
 from __future__ import annotations
@@ -15,11 +16,19 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+from harness import cpu
 
 #: A thread computes if it had this share of the CPU time of the busiest, at least.
 SHARE = 0.1
+
+#: A CPU is free where a thread that wants to run waits for less than this share of the time.
+FREE = 0.05
+#: For how long that is tried, s, and on how many CPUs at most.
+TRIED, TRIES = 0.01, 8
 
 #: The CPUs that this process may use, before anything was held.
 _allowed: set[int] = set()
@@ -27,11 +36,38 @@ _allowed: set[int] = set()
 
 def cpu_times() -> dict[int, int]:
     """Nanoseconds of CPU that each thread of this process has had, by its id; empty where nobody tells."""
+    return {thread: times[0] for thread, times in _times().items()}
+
+
+def _times(thread: str = "*") -> dict[int, tuple[int, int]]:
+    """Nanoseconds that each thread has run, and has waited for a CPU while it wanted to run."""
     found = {}
-    for path in Path("/proc/self/task").glob("*/schedstat"):
+    for path in Path("/proc/self/task").glob(f"{thread}/schedstat"):
         with contextlib.suppress(OSError):  # The thread has ended.
-            found[int(path.parent.name)] = int(path.read_text().split()[0])
+            ran, waited, _ = path.read_text().split()
+            found[int(path.parent.name)] = (int(ran), int(waited))
     return found
+
+
+def waiting() -> float:
+    """The share of the time for which this thread, that wants to run, has to wait for its CPU."""
+    me, start = threading.get_native_id(), time.perf_counter()
+    before = _times(str(me)).get(me, (0, 0))
+    while time.perf_counter() < start + TRIED:
+        pass
+    after = _times(str(me)).get(me, (0, 0))
+    return (after[1] - before[1]) / 1e9 / (time.perf_counter() - start)
+
+
+def free(turn: int, waiting: Callable[[], float] = waiting) -> int:
+    """The first turn from this one on in which this thread alone has its CPU; else where it waits least."""
+    me, shares = threading.get_native_id(), {}
+    for each in range(turn, turn + min(TRIES, len(cpu.allowed()))):
+        with held(choose(each, [me])):
+            shares[each] = waiting()
+        if shares[each] < FREE:
+            break
+    return min(shares, key=shares.__getitem__, default=turn)
 
 
 def computing(before: Mapping[int, int], after: Mapping[int, int]) -> list[int]:

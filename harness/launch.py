@@ -193,16 +193,21 @@ def _equality(lane: Lane, expected: Json, pace: Pace) -> None:
 
 
 def _hold(lanes: list[Lane], turn: int, pace: Pace) -> None:
-    """All on the same CPUs, others in each launch; or none, where one of them cannot or may not be held."""
-    held: list[Json] = []
+    """All on the same CPUs, others in each launch; or none, where one of them cannot or may not be held.
 
-    def ask(lane: Lane, turn: int | None = turn) -> None:
+    A single thread is held where no other process runs, as the first of them finds it.
+    """
+    held: list[Json] = []
+    chosen: Json = {"turn": turn}
+
+    def ask(lane: Lane, turn: int | None) -> None:
         held.append(lane.worker.ask("hold", pace.limit, turn=turn))
 
     if not pace.hold_several and any(lane.record.get("threads", 0) > 1 for lane in lanes):
         return
+    _attempt(lanes[0], lambda lane: chosen.update(lane.worker.ask("free", pace.limit, turn=turn)))
     for lane in lanes:
-        _attempt(lane, ask)
+        _attempt(lane, lambda lane: ask(lane, chosen["turn"]))
     if not all(held):
         for lane in lanes:
             _attempt(lane, lambda lane: ask(lane, None))

@@ -126,6 +126,7 @@ class Measured:
     def do(self, do: str, **arguments: Any) -> Json:
         commands: Mapping[str, Callable[..., Json]] = {
             "warm_up": self.warm_up,
+            "free": self.free,
             "hold": self.hold,
             "block": self.block,
             "evidence": self.evidence,
@@ -154,6 +155,11 @@ class Measured:
             self.clock.block(self.job.step, math.ceil((SEEN - sum(steps)) / max(steps[-1], 1e-7)))
         self._computing = affinity.computing(before, affinity.cpu_times()) if steps else []
         return {"first_step": first, "warmup": steps, "threads": len(self._computing)}
+
+    def free(self, turn: int) -> Json:
+        """{turn}: the first from this one on whose CPU nobody else wants; nothing for steps on several."""
+        alone = self.case.device == "cpu" and len(self._computing) == 1
+        return {"turn": affinity.free(turn)} if alone else {}
 
     def hold(self, turn: int | None) -> Json:
         """Steps are timed on CPUs that `turn` chooses from now on; with None wherever they happen to be.

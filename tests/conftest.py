@@ -43,6 +43,7 @@ class FakeWorker:
         self._case = case
         self._script = {name: list(a) if isinstance(a, list) else a for name, a in script.items()}
         self._heard = heard
+        self.asked: list[tuple[str, Json]] = []
         self.closed = False
 
     def answer(self, limit: float, command: str = "build") -> Json:
@@ -50,6 +51,7 @@ class FakeWorker:
 
     def ask(self, command: str, limit: float, **arguments: Any) -> Json:
         assert not self.closed, f"{command} after close"
+        self.asked.append((command, arguments))
         return self._reply(command)
 
     def _reply(self, command: str) -> Json:
@@ -70,6 +72,7 @@ DEFAULTS: Mapping[str, Json] = {
     "warm_up": {"first_step": 0.3, "warmup": [0.1, 0.1, 0.1]},
     "evidence": {"loss": ""},
     "equality": {"metric": "relative L2", "value": 0.0, "tolerance": 1e-4, "ok": True, "message": ""},
+    "free": {},
     "hold": {"cpus": [0]},
     "block": {"seconds": [0.1]},
     "memory": {"host": {"peak_rss": 300}, "memory": {"peak": 200, "resident": 50}},

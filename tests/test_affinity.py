@@ -99,6 +99,36 @@ def test_a_child_process_is_free() -> None:
     subprocess.run([sys.executable, "-c", FORKS], check=True)
 
 
+@pytest.mark.parametrize(("shares", "turn"), [([0.0], 5), ([0.5, 0.01], 6), ([0.5, 0.4], 6), ([0.3, 0.6], 5)])
+def test_the_first_free_cpu_is_taken_or_the_one_with_the_least_wait(
+    shares: list[float], turn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.cpu.allowed", lambda: [0, 1])
+    left = iter(shares)
+    assert affinity.free(5, lambda: next(left)) == turn
+    assert next(left, None) is None
+
+
+BUSY = """
+import os
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+print("busy", flush=True)
+while True:
+    pass
+"""
+
+
+@pytest.mark.skipif(len(FREE) == 1, reason="there is no other CPU to go to")
+def test_a_cpu_on_which_another_process_runs_is_not_free() -> None:
+    with subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        other.stdout.readline()
+        taken = affinity.choose(0, [ME])
+        with affinity.held(taken):
+            assert affinity.waiting() > affinity.FREE
+        other.kill()
+
+
 def test_nothing_chosen_holds_nothing() -> None:
     with affinity.held({}):
         assert os.sched_getaffinity(0) == FREE

@@ -52,7 +52,7 @@ def test_all_are_warmed_up_and_compared_before_any_is_timed() -> None:
     first_block = commands.index("block")
     assert (
         commands[:first_block]
-        == ["build"] * 2 + ["warm_up"] * 2 + ["evidence"] + ["equality"] * 2 + ["hold"] * 2
+        == ["build"] * 2 + ["warm_up"] * 2 + ["evidence"] + ["equality"] * 2 + ["free"] + ["hold"] * 2
     )
     assert set(commands[first_block:-2]) == {"block"}
     assert commands[-2:] == ["figures"] * 2
@@ -143,6 +143,14 @@ def test_all_lanes_are_held_on_a_cpu_or_none_is() -> None:
     launch.time_launch(engine.start, make_cases("a", "b"), 3, PACE)
     assert told(engine)[:4] == [("a", "hold"), ("b", "hold")] * 2
     assert told(engine)[4][1] == "block"
+
+
+@pytest.mark.parametrize(("free", "turn"), [({"turn": 4}, 4), ({}, 3)])
+def test_all_are_held_where_the_first_finds_nobody_else(free: dict[str, int], turn: int) -> None:
+    engine = FakeEngine({"a": {"free": free}})
+    launch.time_launch(engine.start, make_cases("a", "b"), 3, PACE)
+    assert ("free", {"turn": 3}) in engine.workers[0].asked
+    assert all(("hold", {"turn": turn}) in worker.asked for worker in engine.workers)
 
 
 @pytest.mark.parametrize(("threads", "held"), [(1, True), (2, False)])

@@ -199,6 +199,14 @@ def test_steps_are_timed_on_the_cpus_of_the_turn_and_nothing_else_is() -> None:
     assert seen[1] == free
 
 
+def test_a_free_cpu_is_looked_for_where_one_thread_steps() -> None:
+    one = warm("plain")
+    assert one.free(turn=7)["turn"] >= 7
+    one._computing = [1, 2]
+    assert one.free(turn=7) == {}
+    assert warm("plain", seconds=0.0).free(turn=0) == {}
+
+
 def test_a_thread_beside_the_one_that_steps_has_its_own_cpu() -> None:
     one = warm("plain", seconds=0.0)
     digest = hashlib.sha256

@@ -25,7 +25,7 @@ RENEW = 24
 #: What a worker must be able to do; the rest of the protocol came later and can be missed.
 NEEDED = frozenset({"warm_up", "block", "evidence", "equality", "memory"})
 #: Without these a worker of an older commit is still as good: it has nothing to tell.
-CAN_BE_MISSED = frozenset({"figures", "flops", "hold", "imported"})
+CAN_BE_MISSED = frozenset({"figures", "flops", "free", "hold", "imported"})
 
 
 class SideWorker(local.Worker):
