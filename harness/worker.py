@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from harness import affinity, benchmark, clock, equal, failures, flops, limits, memory, needs, parts
+from harness import affinity, benchmark, clock, compiling, equal, failures, flops, limits, memory, needs, parts
 from harness.benchmark import Benchmark
 from harness.errors import Unsupported
 from harness.record import Case, Json
@@ -102,6 +102,8 @@ class Measured:
             raise Unsupported(lacking)
         cache = spec["environment"].get("TORCHINDUCTOR_CACHE_DIR")
         self.cold_cache = not (cache and Path(cache).is_dir() and any(Path(cache).iterdir()))
+        if self.variant.compiles and self.case.device == "cpu":
+            compiling.learn_machine()
         self.clock = clock.of(self.case.device)
         start = time.perf_counter()
         self.recipe = declared.workload(self.case, seed=spec["seed"])

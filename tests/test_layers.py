@@ -75,6 +75,7 @@ LAYERS = [
         "cpu",
         "nvidia",
         "cgroup",
+        "compiling",
         "threads",
         "scratch",
         "equal",
