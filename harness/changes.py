@@ -12,8 +12,8 @@ from harness.record import Json
 from harness.rows import CaseSummary
 from harness.stats import Interval
 
-#: A change of bytes, which are counted, that is none.
-SAME_BYTES = 0.005
+#: A change of bytes, which are counted, that is none; and of those of child processes, which are watched.
+SAME_BYTES, SAME_SEEN = 0.005, 0.05
 METRICS = ("time", "memory", "compile", "results")
 #: What a metric is called when it grows and when it shrinks.
 WORDS = {"time": ("slower", "faster"), "memory": ("more", "less"), "compile": ("slower", "faster")}
@@ -70,13 +70,13 @@ def within(ratio: Interval, margin: float) -> bool:
 
 
 def memory(a: CaseSummary, b: CaseSummary) -> Change | None:
-    """Bytes of tensors are counted and repeatable, so one launch tells."""
-    if a.memory is None or b.memory is None or not a.memory.peak.point:
+    """At the peak, with what its processes have. Bytes are counted and repeatable: one launch tells."""
+    if a.memory is None or b.memory is None or not a.memory.whole:
         return None
-    value = b.memory.peak.point / a.memory.peak.point
+    value = b.memory.whole / a.memory.whole
     ratio = Interval(value, value, value, min(a.memory.peak.n, b.memory.peak.n))
-    said = f"{units.size(a.memory.peak.point)} to {units.size(b.memory.peak.point)}"
-    if within(ratio, SAME_BYTES):
+    said = f"{units.size(a.memory.whole)} to {units.size(b.memory.whole)}"
+    if within(ratio, SAME_SEEN if a.memory.children or b.memory.children else SAME_BYTES):
         return Change("same", said, ratio)
     return Change(WORDS["memory"][0 if value > 1 else 1], said, ratio)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean, variance
 
 from harness import significance, stats
 from harness.changes import WORDS, Change, Compared, Comparison, View, memory, within
@@ -80,13 +79,8 @@ def _apart(pair: Pair | None, p: float) -> Change | None:
 
 
 def _ratio(a: Sequence[float], b: Sequence[float]) -> Interval:
-    """B / A of two independent sets of log times: Welch's interval with the fewer launches' freedom."""
-    difference, n = fmean(b) - fmean(a), min(len(a), len(b))
-    if n < 2:
-        return Interval(math.exp(difference), 0.0, math.inf, n)
-    half = stats.student(n) * math.sqrt(variance(a) / len(a) + variance(b) / len(b))
-    low, high = (math.exp(min(difference + sign * half, 700.0)) for sign in (-1, 1))
-    return Interval(math.exp(difference), low, high, n)
+    """B / A of two independent sets of log times, by Welch's interval."""
+    return stats.ratios(stats.contrast([-1.0, 1.0], [a, b]))
 
 
 def _outcomes(a: CaseSummary, b: CaseSummary) -> Change | None:

@@ -179,12 +179,15 @@ def memory(taken: Iterable[Taken], base: Memory | None) -> Memory | None:
         return None
     found = [one["memory"] for one in records]
     peak = stats.span([one["peak"] for one in found])
-    rss = [one["host"]["peak_rss"] for one in records if one.get("host", {}).get("peak_rss")]
+    hosts = [one.get("host", {}) for one in records]
+    rss = [host["peak_rss"] for host in hosts if host.get("peak_rss")]
+    children = [host["children"] for host in hosts if host.get("children")]
     return Memory(
         peak=peak,
         activations=stats.span([one["peak"] - _kept(one) for one in found]),
         saving=_saving(base.peak, peak) if base and base.peak.low > 0 else None,
         host_rss=stats.span(rss) if rss else None,
+        children=stats.span(children) if children else None,
         traces=tuple(tuple(one.get("trace", ())) for one in found),
         reserved_traces=tuple(tuple(one["reserved_trace"]) for one in found if one.get("reserved_trace")),
         batch_bytes=found[0].get("batch_bytes") or 0,

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from statistics import fmean, variance
+from statistics import fmean
 
 from harness import measured, stats, units
 from harness.measured import Family, Found, NotMeasured
 from harness.rows import CaseSummary
-from harness.stats import Interval
 
 
 def over_sizes(family: Family) -> Found:
@@ -28,7 +27,7 @@ def over_sizes(family: Family) -> Found:
     weights = [(size - middle) / square for size in sizes]
     gains = ", ".join(f"{_speedup(row)} at {units.count(_parameters(row))}" for row in rows)
     note = f"speedup by parameters: {gains}"
-    return Found(contrast(weights, _logs(rows)), units.plain, _lines(weights, rows), note=note)
+    return Found(stats.contrast(weights, _logs(rows)), units.plain, _lines(weights, rows), note=note)
 
 
 def over_tokens(family: Family) -> Found:
@@ -39,7 +38,7 @@ def over_tokens(family: Family) -> Found:
     ends, weights = [rows[0], rows[-1]], [-1.0, 1.0]
     gains = ", ".join(f"{_speedup(row)} at {_tokens(row)}" for row in rows)
     note = f"speedup by generated tokens: {gains}"
-    value = _exp(contrast(weights, _logs(ends)))
+    value = stats.ratios(stats.contrast(weights, _logs(ends)))
     return Found(value, units.times, _lines(weights, ends), logs=True, note=note)
 
 
@@ -73,23 +72,6 @@ def _by_launch(row: CaseSummary) -> dict[int, float]:
     return dict(zip(timing.compared, timing.effects, strict=True))
 
 
-def contrast(weights: Sequence[float], samples: Sequence[Sequence[float]]) -> Interval:
-    """The sum of the samples' means, each times its weight: 95 % for independent samples of unequal spread.
-
-    With weights -1 and 1 that is Welch's interval of a difference; the degrees of freedom are Satterthwaite's
-    (Biometrics Bulletin 2:6, 1946), rounded down. Unbounded where a sample is of one value.
-    """
-    point = sum(weight * fmean(values) for weight, values in zip(weights, samples, strict=True))
-    fewest = min(map(len, samples))
-    if fewest < 2:
-        return Interval(point, -math.inf, math.inf, fewest)
-    parts = [w * w * variance(values) / len(values) for w, values in zip(weights, samples, strict=True)]
-    freedom = [part * part / (len(values) - 1) for part, values in zip(parts, samples, strict=True)]
-    degrees = sum(parts) ** 2 / sum(freedom) if any(freedom) else fewest - 1
-    half = stats.student(math.floor(degrees + 1e-9) + 1) * math.sqrt(sum(parts))
-    return Interval(point, point - half, point + half, fewest)
-
-
 def _lines(weights: Sequence[float], rows: Sequence[CaseSummary]) -> tuple[float, ...]:
     """A value for each launch of every row: they vary as `contrast` does, so tell how many more it takes."""
     return tuple(
@@ -117,8 +99,3 @@ def _tokens(row: CaseSummary) -> int:
 
 def _speedup(row: CaseSummary) -> str:
     return units.times(row.speedup.point) if row.speedup else ""
-
-
-def _exp(logs: Interval) -> Interval:
-    low, point, high = (math.exp(end) if end < 709 else math.inf for end in (logs.low, logs.point, logs.high))
-    return Interval(point, low, high, logs.n)

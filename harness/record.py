@@ -13,8 +13,9 @@ and a record is what that launch gave for one case. Keys by kind, all seconds an
              ``visits`` [order index of each block within the launch]; ``equality`` {metric, value,
              tolerance, ok}; ``cold_cache``; ``build_seconds``
 ``memory``   ``memory`` {peak, reserved, weights, gradients, optimizer, batch, resident, trace: [live
-             bytes after each batch], batch_bytes, elements}, ``host`` {start_rss, peak_rss}; of the
-             baseline also ``flops`` and ``minimum_bytes`` of a step, and of a variant with ``own_work``
+             bytes after each batch], batch_bytes, elements}, ``host`` {start_rss, peak_rss, and of
+             processes that the step started children}; of the baseline also ``flops`` and
+             ``minimum_bytes`` of a step, and of a variant with ``own_work``
 ``quality``  ``quality`` {metric, value, finite, curve}; lower is better
 
 Of any kind also ``figures`` {name: number or word}, where the job has something of its own to tell: a hit

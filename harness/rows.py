@@ -86,6 +86,8 @@ class Memory:
     """1 - variant / baseline peak; None for a baseline."""
     host_rss: Interval | None = None
     """Resident set at its highest, of a fresh process, imports included."""
+    children: Interval | None = None
+    """What the processes that it starts have to themselves at their highest; None where it starts none."""
     traces: tuple[tuple[int, ...], ...] = ()
     """Of each launch the live bytes after each batch."""
     reserved_traces: tuple[tuple[int, ...], ...] = ()
@@ -95,6 +97,11 @@ class Memory:
     elements: int | None = None
     optimizer: int = 0
     """Bytes of the optimizer's state; 0 where nothing trains."""
+
+    @property
+    def whole(self) -> float:
+        """Peak of the step, with what processes of its own have."""
+        return self.peak.point + (self.children.point if self.children else 0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -151,7 +151,11 @@ def _deviation(values: Sequence[float]) -> float:
 
 def ratio(effects: Sequence[float]) -> Interval:
     """The geometric mean of the ratios whose logs are `effects`, one of each launch."""
-    logs = mean(effects)
+    return ratios(mean(effects))
+
+
+def ratios(logs: Interval) -> Interval:
+    """An interval of logs as one of the ratios themselves."""
     return Interval(_exp(logs.point), _exp(logs.low), _exp(logs.high), logs.n)
 
 
@@ -162,6 +166,25 @@ def level(values: Sequence[float]) -> Interval:
 
 def _exp(value: float) -> float:
     return math.exp(value) if value < 709 else math.inf
+
+
+def contrast(weights: Sequence[float], samples: Sequence[Sequence[float]]) -> Interval:
+    """The sum of the samples' means, each times its weight: 95 % for independent samples of unequal spread.
+
+    With weights -1 and 1 that is Welch's interval of a difference; the degrees of freedom are Satterthwaite's
+    (Biometrics Bulletin 2:6, 1946), rounded down. Unbounded where a sample is of one value.
+    """
+    point = sum(weight * fmean(values) for weight, values in zip(weights, samples, strict=True))
+    fewest = min(map(len, samples))
+    if fewest < 2:
+        return Interval(point, -math.inf, math.inf, fewest)
+    parts = [
+        w * w * _deviation(values) ** 2 / len(values) for w, values in zip(weights, samples, strict=True)
+    ]
+    freedom = [part * part / (len(values) - 1) for part, values in zip(parts, samples, strict=True)]
+    degrees = sum(parts) ** 2 / sum(freedom) if any(freedom) else fewest - 1
+    half = student(math.floor(degrees + 1e-9) + 1) * math.sqrt(sum(parts))
+    return Interval(point, point - half, point + half, fewest)
 
 
 def span(values: Sequence[float]) -> Interval:

@@ -22,7 +22,20 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from harness import affinity, benchmark, clock, compiling, equal, failures, flops, limits, memory, needs, parts
+from harness import (
+    affinity,
+    benchmark,
+    children,
+    clock,
+    compiling,
+    equal,
+    failures,
+    flops,
+    limits,
+    memory,
+    needs,
+    parts,
+)
 from harness.benchmark import Benchmark
 from harness.errors import Unsupported
 from harness.record import Case, Json
@@ -191,13 +204,14 @@ class Measured:
         return equal.equality(baseline, self._evidence, self.variant.tolerance, self.variant.gradients)
 
     def memory(self) -> Json:
-        """Steps first at the machine's view, then one step under the allocator's."""
+        """The machine's view of the steps so far, then a step under the allocator's; and of its processes."""
         self._alone = True
-        host = memory.host()
-        return {
-            "host": {"peak_rss": host["peak_rss"]},
-            "memory": memory.of(self.case.device).measure(self.job),
-        }
+        host = {"peak_rss": memory.host()["peak_rss"]}
+        with children.watched() as processes:
+            found = memory.of(self.case.device).measure(self.job)
+        if processes.bytes:
+            host["children"] = processes.bytes
+        return {"host": host, "memory": found}
 
     def flops(self) -> Json:
         return {"flops": flops.count(self.job), "minimum_bytes": flops.minimum_bytes(self.job)}

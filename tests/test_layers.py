@@ -75,6 +75,7 @@ LAYERS = [
         "cpu",
         "nvidia",
         "cgroup",
+        "children",
         "compiling",
         "threads",
         "scratch",

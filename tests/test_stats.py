@@ -264,3 +264,33 @@ def test_nothing_heavy_is_imported() -> None:
     code = "import sys, harness.judge; print({'torch', 'numpy', 'scipy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_contrast_of_two_is_welchs_interval() -> None:
+    from scipy.stats import ttest_ind
+
+    dice = random.Random(3)
+    for sizes in [(12, 12), (30, 9), (8, 40)]:
+        a, b = (
+            [dice.gauss(spread, spread) for _ in range(n)] for n, spread in zip(sizes, (1, 3), strict=True)
+        )
+        expected = ttest_ind(b, a, equal_var=False).confidence_interval(0.96)
+        found = stats.contrast([-1.0, 1.0], [a, b])
+        assert found.low <= expected.low
+        assert expected.high <= found.high
+        assert found.high - found.low < 1.02 * (expected.high - expected.low)
+
+
+def test_one_value_bounds_nothing() -> None:
+    found = stats.contrast([-1.0, 1.0], [[1.0], [2.0, 2.1]])
+    assert (found.low, found.high, found.n) == (-math.inf, math.inf, 1)
+
+
+def test_its_interval_holds_the_truth_in_95_of_100() -> None:
+    dice, weights, spreads = random.Random(5), [-0.5, 0.1, 0.4], (0.02, 0.05, 0.1)
+    held = 0
+    for _ in range(2000):
+        samples = [[dice.gauss(0, spread) for _ in range(6)] for spread in spreads]
+        found = stats.contrast(weights, samples)
+        held += found.low <= 0 <= found.high
+    assert 0.94 <= held / 2000 <= 0.98

@@ -80,6 +80,7 @@ def remark(row: CaseSummary) -> str:
             row.failure or row.message,
             _work(row),
             _state(row),
+            _children(row),
             _quality(row),
             _told(row),
             _compile(row),
@@ -126,6 +127,12 @@ def _state(row: CaseSummary) -> str:
     ours = row.memory.optimizer if row.memory else 0
     change = round(100 * (ours / base - 1)) if base else 0
     return f"optimizer state {units.size(ours)}, {change:+d} %" if change else ""
+
+
+def _children(row: CaseSummary) -> str:
+    """``its processes +140 MB``: what a data loader's workers take besides."""
+    found = row.memory.children if row.memory else None
+    return f"its processes +{units.size(found.point)}" if found else ""
 
 
 #: Of a metric that is better high the inverse is stored, for lower values are better; people read the metric.

@@ -1,0 +1,79 @@
+"""Processes that a step starts: what readings come to, and real children whose memory is known."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from harness import children
+from harness.children import Highest, Reading
+
+MIB = 1 << 20
+
+
+def test_the_highest_is_of_all_that_live_together() -> None:
+    found = Highest()
+    found.add({1: Reading(10, 30), 2: Reading(5, 5)})
+    found.add({1: Reading(12, 30)})
+    found.add({3: Reading(11, 11)})
+    assert found.bytes == 15
+
+
+def test_what_came_and_went_between_readings_is_added() -> None:
+    found = Highest()
+    found.add({1: Reading(own=10, resident=30, highest=30)})
+    found.add({1: Reading(own=8, resident=28, highest=95)})
+    assert found.bytes == 10 + 65
+
+
+def test_another_program_in_the_same_process_begins_anew() -> None:
+    found = Highest()
+    found.add({1: Reading(own=2, resident=300, highest=300)})
+    found.add({1: Reading(own=4, resident=10, highest=50)})
+    assert found.bytes == 4 + 40
+
+
+def test_nothing_started_is_nothing() -> None:
+    with children.watched(lambda: {}) as found:
+        pass
+    assert found.bytes == 0
+
+
+def test_it_is_read_until_the_block_ends_and_not_after() -> None:
+    count = itertools.count()
+    with children.watched(lambda: {1: Reading(next(count), 0)}) as found:
+        while found.bytes < 3:
+            time.sleep(0.001)
+    seen = found.bytes
+    assert next(count) == seen + 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system tells no high-water mark")
+def test_a_program_is_counted_with_the_peak_that_it_had() -> None:
+    held = bytearray(b"1") * (300 * MIB)  # No child's: that it runs in our memory before `exec` is not told.
+    sizes = []
+    for mib in (64, 128):
+        with children.watched() as found:
+            subprocess.run([sys.executable, "-c", f"bytearray(b'1') * ({mib} << 20)"], check=True)
+        sizes.append(found.bytes / MIB)
+    assert len(held)
+    assert sizes[1] < 200
+    assert sizes[1] - sizes[0] == pytest.approx(64, abs=6)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_of_a_fork_only_what_it_adds_counts() -> None:
+    held = bytearray(b"1") * (200 * MIB)
+    with children.watched() as found:
+        child = os.fork()
+        if child == 0:
+            own = bytearray(b"1") * (50 * MIB)
+            time.sleep(0.3)
+            os._exit(0 if own and held else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert found.bytes / MIB == pytest.approx(50, abs=10)
