@@ -44,17 +44,21 @@ PROFILES = {
         budget=1170,
         precision=0.05,
         launches=(3, 10),
-        pace=Pace(rounds=12, block=0.1, lane=0.6, warm_up=0.2),
+        pace=Pace(lane=0.6, warm_up=0.2),
         each=100,
     ),
     "standard": Settings(
         budget=3600,
         precision=0.05,
         launches=(5, 12),
-        pace=Pace(rounds=12, block=0.15, lane=1.2, warm_up=0.5),
+        pace=Pace(lane=1.2, warm_up=0.5),
         qualities=5,
     ),
     "full": Settings(
-        budget=6 * 3600, precision=0.02, launches=(7, 30), pace=Pace(rounds=32, lane=8), qualities=7
+        budget=6 * 3600,
+        precision=0.02,
+        launches=(7, 30),
+        pace=Pace(rounds=100, block=0.04, lane=8),
+        qualities=7,
     ),
 }

@@ -116,10 +116,12 @@ def test_quality_takes_another_seed_for_each_launch() -> None:
 
 @pytest.mark.parametrize(
     ("step", "steps"),
-    [(1e-6, 100_000), (0.001, 100), (0.02, 5), (0.06, 2), (0.3, 1), (5.0, 1), (0.0, 1_000_000)],
+    [(0.0, 500_000), (1e-6, 50_000), (0.001, 50), (0.01, 5), (0.0201, 4), (0.06, 1), (0.3, 1), (5.0, 1)],
 )
-def test_a_visit_fills_a_block(step: float, steps: int) -> None:
-    assert launch.steps_per_visit(step, PACE) == pytest.approx(steps, abs=1)
+def test_a_visit_fills_a_block_and_has_steps_enough_to_leave_the_cold_ones_out(
+    step: float, steps: int
+) -> None:
+    assert launch.steps_per_visit(step, replace(PACE, block=0.05)) == steps
 
 
 @pytest.mark.parametrize("steps", [1, 999, 1000, 1001, 4628, 100_000])

@@ -71,7 +71,7 @@ def compared(
 def pace(seconds: float) -> Pace:
     """A launch that fits four times, with its start, into the first look of a verdict of `seconds`."""
     lane = min(max(0.04 * seconds, 0.1), 0.8)
-    return Pace(rounds=12, block=lane / 12, lane=lane, warm_up=lane / 3, settle=0.002)
+    return Pace(block=min(0.01, lane / 30), lane=lane, warm_up=lane / 3)
 
 
 def _verdict(plant: Plant, found: Comparison, run: Run) -> Verdict:
