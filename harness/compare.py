@@ -5,7 +5,7 @@ Student's t over launches, one sample. Over the suite the false discovery rate i
 Hochberg, JRSS B 57, 1995; scipy.stats.false_discovery_control). What then looks like a change is an alarm,
 not a result: it is measured again in new processes, and only where these launches alone show the same
 (one-sided, 5 % over all looks of `significance.CONFIRMS`) it is said. So a case that has not changed is
-called slower in about 0.1 % of comparisons.
+called slower in about 0.15 % of comparisons.
 """
 
 from __future__ import annotations
@@ -133,7 +133,10 @@ def suspects(run: View) -> dict[str, dict[str, bool]]:
 def shown_again(run: View, group: str, looks: Mapping[str, bool]) -> bool:
     """Whether the launches of the second look show all that looks changed; `run` is of this group."""
     found = _measured(run)
-    return all(significance.confirmed(found[metric][group].again, up=up) for metric, up in looks.items())
+    return all(
+        significance.confirmed(found[metric][group].first, found[metric][group].again, up=up)
+        for metric, up in looks.items()
+    )
 
 
 def _measured(run: View) -> dict[str, dict[str, Effects]]:
@@ -172,7 +175,7 @@ def _change(one: Effects, p: float, metric: str) -> Change:
         return Change("unclear", _more(one.all), ratio, p)
     if len(one.again) < significance.CONFIRMS[0][0]:
         return Change("unclear", f"looks {word}, not yet measured again", ratio, p)
-    if not significance.confirmed(one.again, up=up):
+    if not significance.confirmed(one.first, one.again, up=up):
         return Change("unclear", f"looked {word}; measured again it did not", ratio, p)
     return Change(word, f"in {len(one.first)} launches, and in {len(one.again)} more", ratio, p)
 

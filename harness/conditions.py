@@ -43,6 +43,8 @@ class Sample:
     swapped: int = 0
     clock_mhz: float | None = None
     gpus: list[dict[str, Any]] = field(default_factory=list)
+    runner: float = 0.0
+    """CPU seconds of this process alone, which should do nothing while a worker is timed."""
 
 
 class Conditions:
@@ -71,6 +73,7 @@ def between(before: Sample, after: Sample) -> dict[str, Any]:
         "seconds": seconds,
         "load_of_others": _others(before, after, seconds),
         "steal": _rate(before.steal, after.steal, seconds),
+        "runner": (after.runner - before.runner) / seconds,
         "throttled": max(0.0, after.throttled - before.throttled),
         "thermal": max(0.0, after.thermal - before.thermal),
         "swapped": max(0, after.swapped - before.swapped),
@@ -113,6 +116,7 @@ def sample(root: Path = cpu.ROOT, cgroup: Cgroup | None = None, gpus: Gpus | Non
         swapped=pages * os.sysconf("SC_PAGE_SIZE"),
         clock_mhz=cpu.clock_mhz(root, cpus),
         gpus=gpus.now() if gpus else [],
+        runner=time.process_time(),
     )
 
 

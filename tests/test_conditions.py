@@ -26,6 +26,7 @@ def test_load_of_others_is_what_is_busy_less_what_is_ours() -> None:
     assert found["load_of_others"] == pytest.approx(1.0), "one core all the time"
     assert found["steal"] == pytest.approx(0.05)
     assert found["clock_mhz"] == [2000.0, 1500.0]
+    assert between(IDLE, replace(IDLE, at=110.0, runner=0.5))["runner"] == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(

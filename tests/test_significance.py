@@ -52,17 +52,47 @@ def test_a_change_of_the_size_that_is_told_is_found_that_often(n: int) -> None:
     looks = [
         ttest_1samp(second[:, :number], 0, axis=1, alternative="greater").pvalue < error
         for number, error in significance.CONFIRMS
+        if number > significance.POOLED
     ]
     assert float(numpy.mean(first & looks[-1])) == pytest.approx(0.9, abs=0.01)
     assert 0.9 <= float(numpy.mean(first & numpy.any(looks, axis=0))) <= 0.94
 
 
-def test_a_plain_change_takes_three_launches_to_confirm_and_a_reversed_one_is_none() -> None:
-    assert significance.confirmed([0.05, 0.051, 0.049], up=True)
-    assert not significance.confirmed([0.05, 0.051], up=True)
-    assert not significance.confirmed([0.05, 0.051, 0.049], up=False)
-    assert not significance.confirmed([0.05, 0.0, -0.05, 0.05], up=True)
-    assert significance.confirmed([0.05, 0.02, 0.08, 0.05, 0.05, 0.05], up=True)
+SHARP, ROUGH = [0.05, 0.051, 0.049], [0.05, 0.02, 0.08]
+
+
+def test_a_plain_change_takes_two_launches_to_confirm_and_a_reversed_one_is_none() -> None:
+    assert significance.confirmed(SHARP, [0.05, 0.051], up=True)
+    assert not significance.confirmed(SHARP, [0.05], up=True)
+    assert not significance.confirmed(SHARP, SHARP, up=False)
+    assert significance.confirmed([-value for value in SHARP], [-0.05, -0.051], up=False)
+
+
+def test_one_in_noise_takes_more() -> None:
+    assert not significance.confirmed(ROUGH, [0.05, 0.051], up=True), (
+        "two that agree are not taken at their word"
+    )
+    assert significance.confirmed(ROUGH, SHARP, up=True)
+    assert not significance.confirmed(ROUGH, [0.05, 0.0, -0.05, 0.05], up=True)
+    assert significance.confirmed(ROUGH, [0.05, 0.02, 0.08, 0.05, 0.05, 0.05], up=True)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=6), st.lists(st.floats(-1, 1), min_size=2, max_size=3))
+def test_pooled_is_the_regression_on_which_look_it_was(first: list[float], again: list[float]) -> None:
+    """Two means and one spread: the t of the second's mean in ordinary least squares."""
+    import numpy.linalg
+
+    design = numpy.array([[1.0, 0.0]] * len(first) + [[0.0, 1.0]] * len(again))
+    values = numpy.array([*first, *again])
+    means, _, _, _ = numpy.linalg.lstsq(design, values, rcond=None)
+    spread = float(((values - design @ means) ** 2).sum()) / (len(values) - 2)
+    if spread < 1e-12:
+        return
+    from scipy.stats import t
+
+    expected = float(t.sf(means[1] / math.sqrt(spread / len(again)), len(values) - 2))
+    assert significance.pooled(first, again, up=True) == pytest.approx(expected, abs=1e-9)
+    assert significance.pooled(first, again, up=False) == pytest.approx(1 - expected, abs=1e-9)
 
 
 def test_the_errors_of_all_looks_sum_to_that_of_one_test() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 from harness import compare, comparing, limits
 from harness.changes import Comparison, View
@@ -80,10 +80,14 @@ def _verdict(plant: Plant, found: Comparison, run: Run) -> Verdict:
     change = case.changes.get("time") if case else None
     if change is None or change.ratio is None:
         return Verdict(NAME, plant.work, FAILED, None, words="not measured within its time")
-    words = f"{change.verdict}, {change.reason}"
-    return Verdict(
-        NAME, plant.work, WORDS[change.verdict], change.ratio.point, _level(plant.work, run), words
-    )
+    words, said = f"{change.verdict}, {change.reason}", WORDS[change.verdict]
+    level, runner = _level(plant.work, run), _runner(plant.work, run)
+    return Verdict(NAME, plant.work, said, change.ratio.point, level, words, runner)
+
+
+def _runner(work: str, run: Run) -> float:
+    found = [one["conditions"]["runner"] for one in run.launches if f"work={work}@" in one["group"]]
+    return fmean(found)
 
 
 def _level(work: str, run: Run) -> float | None:

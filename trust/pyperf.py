@@ -29,8 +29,8 @@ name = runner.parse_args().work
 runner.bench_func(name, workloads.build(name, UNITS[name]) if runner.args.worker else print)
 """
 
-#: Workers of a side, at least two for it to see how far they differ. Its default, 20, would take minutes.
-PROCESSES, VALUES = 3, 5
+#: Values of a worker.
+VALUES = 5
 #: What a worker takes to start and to import, s, beside the values.
 START = 0.5
 LINE = re.compile(r"^- (\w+): ", re.MULTILINE)
@@ -38,21 +38,27 @@ LINE = re.compile(r"^- (\w+): ", re.MULTILINE)
 
 def measure(plants: Sequence[Plant], seconds: float, folder: Path) -> list[Verdict]:
     """The verdicts: half of `seconds` is for the workers of a side."""
-    each = max((seconds / 2 - PROCESSES * START) / (PROCESSES * (VALUES + 1)), 0.01)
+    count = processes(seconds)
+    each = max((seconds / 2 - count * START) / (count * (VALUES + 1)), 0.01)
     for side, name in enumerate("AB"):
         place = folder / name
         place.mkdir(parents=True)
         (place / "planted.py").write_text(f"UNITS = { ({one.work: one.units[side] for one in plants})!r}\n")
         (place / "work.py").write_text(SCRIPT)
         for one in plants:
-            _bench(place, folder / f"{name}.json", one.work, each)
+            _bench(place, folder / f"{name}.json", one.work, each, count)
     command = ["-m", "pyperf", "compare_to", "--group-by-speed", "A.json", "B.json"]
     done = process.run(process.python(*command), folder)
     return read(done.stdout, folder, plants)
 
 
-def _bench(place: Path, out: Path, work: str, each: float) -> str:
-    options = ["-p", str(PROCESSES), "-n", str(VALUES), "-w", "1", "--min-time", f"{each:.3f}", "--quiet"]
+def processes(seconds: float) -> int:
+    """Workers of a side: at least two, to see how far they differ. Its own choice, 20, would take minutes."""
+    return 3 if seconds >= 10 else 2
+
+
+def _bench(place: Path, out: Path, work: str, each: float, count: int) -> str:
+    options = ["-p", str(count), "-n", str(VALUES), "-w", "1", "--min-time", f"{each:.3f}", "--quiet"]
     command = ["work.py", "--work", work, *options, "--append", str(out), "--copy-env"]
     return process.run(process.python(*command), place).stdout
 

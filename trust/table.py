@@ -23,10 +23,10 @@ NOTES = """\
   gives none; two readings of its table stand for one: the trimmed digits differ, or only one side is
   coloured as the best.
 - asv takes the time that its settings take; the others were given the seconds for a verdict that are said
-  above, start and imports included. For pyperf that is 3 processes of 5 values a side, where its own
-  choice, 20 processes, takes minutes.
+  above, start and imports included. For pyperf that is 3 processes of 5 values a side, of less than 10 s
+  2 processes, where its own choice, 20, takes minutes.
 - In the short form each workload is measured under one of the two conditions, and asv's best setting, which
-  starts 20 processes for a workload, gets every fourth.
+  starts 20 processes for a workload, gets every eighth.
 - Error of the ratio: of B / A as the tool has it, against the true one; typical is the median.
 - Overhead: what a tool reads for a step that does nothing.
 """
@@ -110,13 +110,17 @@ MEASURES: list[tuple[str, Callable[[Row], float | None], bool]] = [
 
 
 def _own_share(lines: Sequence[Json], condition: str) -> list[str]:
-    """What our runner itself takes of a core while it has workers measured."""
-    mine = [
-        one["own_cpu"] / max(one["wall"], 1e-9)
-        for one in lines
-        if one["kind"] == "verdicts" and one["condition"] == condition and one["tool"] == "claimbench"
+    """What our runner itself takes of a core while it has workers measured, and in all."""
+    mine = [one for one in lines if one["kind"] == "verdicts" and one["condition"] == condition]
+    mine = [one for one in mine if one["tool"].split(":")[0] == ours.NAME]
+    timed = [said["runner"] for one in mine for said in one["verdicts"] if said.get("runner") is not None]
+    if not timed:
+        return []
+    whole = sum(one["own_cpu"] for one in mine) / max(sum(one["wall"] for one in mine), 1e-9)
+    return [
+        f"Our runner took {fmean(timed):.1%} of a core while workers were measured, their start included; "
+        f"{whole:.1%} over the whole, with what it imports and judges."
     ]
-    return [f"Our runner took {fmean(mine):.1%} of a core, all of its work counted."] if mine else []
 
 
 def as_json(header: Json, lines: Sequence[Json]) -> Json:
