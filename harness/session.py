@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import re
 import shlex
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,7 @@ HOST_SHARE = 0.9
 
 def run(options: argparse.Namespace) -> int:
     """Measures, prints, judges. Raises BadInput before anything is written."""
+    begun = time.monotonic()
     _settings(options, options.profile, options.names)  # Bad input is said before anything starts.
     memory_limit = (
         size(options.memory_limit) if options.memory_limit else int(HOST_SHARE * limits.available_memory())
@@ -44,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             start = _starter(engine, planned, options.benchmarks, place, memory_limit)
             info = journal.run.info
-            settings = _settings(options, info["profile"], info["names"])
+            settings = left(_settings(options, info["profile"], info["names"]), time.monotonic() - begun)
             return _measure(options, settings, journal, planned, start, engine)
         finally:
             journal.close()
@@ -88,6 +90,11 @@ def _settings(options: argparse.Namespace, profile: str, names: Sequence[str]) -
     pace = dataclasses.replace(settings.pace, limit=seconds(options.timeout))
     budget = seconds(options.budget) if options.budget else settings.allowed(len(names))
     return dataclasses.replace(settings, pace=pace, budget=budget)
+
+
+def left(settings: Settings, spent: float) -> Settings:
+    """What of the budget is left when the start took `spent` seconds: half at least, or none is measured."""
+    return dataclasses.replace(settings, budget=max(settings.budget - spent, settings.budget / 2))
 
 
 def _open(options: argparse.Namespace, engine: LocalEngine) -> tuple[Journal, Plan]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from harness.launch import Pace
 
-#: Of a run of named techniques, before the time for each, s. With the start of torch one then takes 3 minutes
-#: and four take 8.
+#: Of a run of named techniques, before the time for each, s: for the start of torch, and for launches under
+#: way at the end. One technique then takes 3 minutes, four take 8.
 START = 65.0
 
 
@@ -39,7 +39,7 @@ class Settings:
 
 PROFILES = {
     "quick": Settings(
-        # With the start of torch 20 minutes. Three launches show what is far from even; the noisy and the
+        # With what comes at the end 20 minutes. Three launches show what is far from even; the noisy and the
         # wide get what is left of the budget.
         budget=1170,
         precision=0.05,

@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
-from harness import folders, store
+from harness import folders, session, store
+from harness.settings import PROFILES
 
 ROOT = Path(__file__).parent.parent
 DECLARED = ROOT / "tests" / "declared"
@@ -40,6 +41,12 @@ def run(out: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProces
     done = subprocess.run(command(out, *arguments), capture_output=True, text=True, cwd=ROOT, timeout=300)
     assert done.returncode == code, done.stderr + done.stdout
     return done
+
+
+def test_the_start_is_part_of_the_budget_but_not_of_more_than_half() -> None:
+    settings = PROFILES["quick"]
+    assert session.left(settings, 40).budget == settings.budget - 40
+    assert session.left(settings, 2 * settings.budget).budget == settings.budget / 2
 
 
 def test_every_way_to_fail_is_an_outcome_and_keeps_the_others(tmp_path: Path) -> None:
