@@ -9,12 +9,12 @@ MODELS = ["gpt2", "llama", "bert", "vit", "resnet"]
 BENCHMARK = Benchmark(
     technique="compile",
     quick=[
-        *grid(device="cpu", model="gpt2", phase="train", width=[64, 128, 256], **SMALL),
+        *grid(device="cpu", model="gpt2", phase="train", width=[128, 256, 384], **SMALL),
         *grid(device="cuda", model="gpt2", phase="train", size="base", width=[256, 512, 768]),
         *grid(device="cuda", model=["bert", "llama"], phase="infer", size="base"),
     ],
     standard=[
-        *grid(device="cpu", model="gpt2", phase="train", width=[64, 128, 256], **SMALL),
+        *grid(device="cpu", model="gpt2", phase="train", width=[128, 256, 384], **SMALL),
         *grid(device="cpu", model="bert", phase="infer", **SMALL),
         *grid(device="cuda", model="gpt2", phase="train", size="base", width=[256, 512, 768]),
         *grid(device="cuda", model=["llama", "vit"], phase="train", size="base"),
