@@ -63,7 +63,7 @@ def test_a_program_is_counted_with_the_peak_that_it_had() -> None:
         sizes.append(found.bytes / MIB)
     assert len(held)
     assert sizes[1] < 200
-    assert sizes[1] - sizes[0] == pytest.approx(64, abs=6)
+    assert sizes[1] - sizes[0] == pytest.approx(64, abs=10)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
