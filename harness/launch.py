@@ -12,14 +12,13 @@ Whatever happens to one worker is an outcome of its case; the others go on.
 from __future__ import annotations
 
 import contextlib
-import math
 import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from harness import record
+from harness import clock, record
 from harness.errors import WorkerFailed
 from harness.record import Case, Json
 
@@ -72,9 +71,6 @@ class Pace:
 #: worker ran before, and a median leaves them out. In stored runs the first took 48 % longer than later ones
 #: at 3 ms a step, 14 % at 12 ms, 2 % at 50 ms; the second 12, 2 and 0 %.
 FEWEST, SHORT = 5, 0.1
-
-#: Of steps of microseconds a block has hundreds: their median and quantiles need no more than these.
-STORED = 40
 
 
 @dataclass
@@ -227,16 +223,10 @@ def _hold(lanes: list[Lane], turn: int, pace: Pace) -> None:
 
 def _visit(lane: Lane, visit: int, pace: Pace) -> None:
     time.sleep(pace.settle)
-    seconds = lane.worker.ask("block", pace.limit, steps=lane.steps)["seconds"]
-    lane.timed += sum(seconds)
-    lane.record["blocks"].append(kept(seconds))
+    found = lane.worker.ask("block", pace.limit, steps=lane.steps)
+    lane.timed += found.get("took", sum(found["seconds"]))  # Workers of older commits send every step.
+    lane.record["blocks"].append(clock.kept(found["seconds"]))
     lane.record["visits"].append(visit)
-
-
-def kept(seconds: list[float]) -> list[float]:
-    """What is stored of a block, to the ns: all of its steps, or of thousands evenly chosen ones."""
-    every = max(1, math.ceil(len(seconds) / STORED))
-    return [round(step, 9) for step in seconds[::every]]
 
 
 def _tell(lane: Lane, pace: Pace) -> None:

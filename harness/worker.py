@@ -189,8 +189,10 @@ class Measured:
         return {"cpus": list(self._places.values())} if self._places else {}
 
     def block(self, steps: int) -> Json:
+        """{seconds: of the steps that are kept, took: of all}."""
         with affinity.held(self._places):
-            return {"seconds": self.clock.block(self.job.step, steps)}
+            seconds = self.clock.block(self.job.step, steps)
+        return {"seconds": clock.kept(seconds), "took": sum(seconds)}
 
     def evidence(self) -> Json:
         """The results of the first step, which every variant starts from the same seed."""

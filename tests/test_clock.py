@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable
@@ -189,3 +190,12 @@ def test_the_resolution_is_the_smallest_tick_seen() -> None:
 def test_the_real_clock_measures_a_real_step() -> None:
     (seconds,) = clock.of("cpu").block(lambda: time.sleep(0.01), 1)
     assert seconds >= 0.01, "a sleep may be longer, never shorter"
+
+
+@pytest.mark.parametrize("steps", [1, 999, 1000, 1001, 4628, 100_000])
+def test_of_thousands_of_steps_evenly_chosen_ones_are_stored(steps: int) -> None:
+    seconds = [1e-6 * number for number in range(1, steps + 1)]
+    found = clock.kept(seconds)
+    assert min(steps, clock.STORED // 2) <= len(found) <= clock.STORED
+    assert found[0] == seconds[0]
+    assert len({round(1e6 * (after - before)) for before, after in itertools.pairwise(found)}) <= 1
