@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -14,6 +15,12 @@ from harness import children
 from harness.children import Highest, Reading
 
 MIB = 1 << 20
+
+
+def new() -> Callable[[], Mapping[int, Reading]]:
+    """Readings of what is started from now on: other tests of this process may have left something."""
+    before = children.readings().keys()
+    return lambda: {pid: one for pid, one in children.readings().items() if pid not in before}
 
 
 def test_the_highest_is_of_all_that_live_together() -> None:
@@ -58,7 +65,7 @@ def test_a_program_is_counted_with_the_peak_that_it_had() -> None:
     held = bytearray(b"1") * (300 * MIB)  # No child's: that it runs in our memory before `exec` is not told.
     sizes = []
     for mib in (64, 128):
-        with children.watched() as found:
+        with children.watched(new()) as found:
             subprocess.run([sys.executable, "-c", f"bytearray(b'1') * ({mib} << 20)"], check=True)
         sizes.append(found.bytes / MIB)
     assert len(held)
@@ -69,7 +76,7 @@ def test_a_program_is_counted_with_the_peak_that_it_had() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_of_a_fork_only_what_it_adds_counts() -> None:
     held = bytearray(b"1") * (200 * MIB)
-    with children.watched() as found:
+    with children.watched(new()) as found:
         child = os.fork()
         if child == 0:
             own = bytearray(b"1") * (50 * MIB)
