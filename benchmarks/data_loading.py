@@ -17,7 +17,6 @@ GPU_WORKERS = [
 
 WORKERS = Benchmark(
     technique="loader-workers",
-    measures=("time",),
     quick=[
         *grid(**CPU, phase="load", samples=32, batch=4, transform_ms=5, variants=FEW),
         *grid(**CPU, phase="train", samples=8, batch=4, transform_ms=20),
@@ -44,7 +43,6 @@ WORKERS = Benchmark(
 )
 PREFETCH = Benchmark(
     technique="prefetch",
-    measures=("time",),
     quick=[
         *grid(**CPU, phase="load", consumer="vit", samples=32, batch=4, variants=("prefetch-2",)),
         *grid(**CUDA, phase="load", consumer="vit"),
@@ -60,7 +58,6 @@ PREFETCH = Benchmark(
 )
 PERSISTENT = Benchmark(
     technique="persistent-workers",
-    measures=("time",),
     quick=[
         *grid(**CPU, phase="load", samples=32, batch=4),
         *grid(**CUDA, phase="load", samples=512),
@@ -76,7 +73,6 @@ PERSISTENT = Benchmark(
 )
 PINNING = Benchmark(
     technique="pinning",
-    measures=("time",),
     quick=grid(**CUDA, phase="load", consumer=["none", "vit"], samples=512),
     standard=grid(**CUDA, phase="load", consumer=["none", "vit"]),
 )
