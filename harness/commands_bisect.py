@@ -184,6 +184,6 @@ class Search:
             "conditions": conditions.stop(),
             "records": records,
         }
-        made["noisy"] = precision.noise(made)
+        made["noisy"] = precision.noise(made, self._settings.precision)
         self.journal.append(made)
         return made

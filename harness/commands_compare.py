@@ -32,11 +32,6 @@ from harness.report.progress import Progress
 from harness.settings import PROFILES, Settings
 from harness.store import Journal, Run
 
-#: Half-width of the interval at which a case has been measured enough: regressions are small.
-PRECISION = 0.02
-#: Three that agree within half of that are enough, see `precision.BY_CHANCE`; of others there are more.
-FEWEST = 3
-
 
 def run(options: argparse.Namespace) -> int:
     """Measures or reads, prints, and fails where --fail-on says so."""
@@ -148,12 +143,12 @@ def _measured(
 
 def _settings(options: argparse.Namespace) -> Settings:
     profile = PROFILES[options.profile]
-    fewest = max(FEWEST, profile.launches[0])
+    fewest = max(comparing.FEWEST, profile.launches[0])
     return dataclasses.replace(
         profile,
-        precision=PRECISION,
+        precision=comparing.PRECISION,
         launches=(fewest, max(fewest, profile.launches[1])),
-        pace=dataclasses.replace(profile.pace, limit=session.seconds(options.timeout)),
+        pace=dataclasses.replace(profile.pace, sure=comparing.SURE, limit=session.seconds(options.timeout)),
         budget=session.seconds(options.budget) if options.budget else profile.budget,
     )
 

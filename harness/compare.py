@@ -11,6 +11,7 @@ called slower or faster in under 0.5 % of comparisons, in simulation (tests/test
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
@@ -81,11 +82,19 @@ def effects(run: View) -> dict[str, Effects]:
     parts = []
     for again in (False, True):
         chosen = [_plain(one) for one in run.launches if bool(one.get("confirms")) == again]
+        chosen = _quiet(chosen) if again else chosen
         rows = summarise(View(run.info, chosen)) if chosen else []
         parts.append({r.case.group: r.timing.effects for r in rows if r.case.variant == B and r.timing})
     groups = dict.fromkeys([*parts[0], *parts[1]])
     found = {name: Effects(parts[0].get(name, ()), parts[1].get(name, ())) for name in groups}
     return {name: one for name, one in found.items() if one.all}
+
+
+def _quiet(launches: Sequence[Json]) -> list[Json]:
+    """Without the noisy ones of a group whose others are enough to confirm. A first look is as in any run."""
+    quiet = Counter(one["group"] for one in launches if not one.get("noisy"))
+    enough = {group for group, count in quiet.items() if count >= significance.CONFIRMS[0][0]}
+    return [one for one in launches if not (one.get("noisy") and one["group"] in enough)]
 
 
 def _plain(launch: Json) -> Json:

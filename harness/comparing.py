@@ -25,6 +25,12 @@ from harness.runner import Plan, Runner, Watch
 from harness.settings import Settings
 from harness.store import Journal
 
+#: Half-width of the interval at which a case has been measured enough: regressions are small.
+PRECISION = 0.02
+#: Three that agree within half of that are enough, see `precision.BY_CHANCE`; of others there are more.
+FEWEST = 3
+#: A launch that is as sure of its ratio ends: what is left is how launches differ.
+SURE = PRECISION / 4
 #: Of the budget, what the first look may take; the rest is for measuring again what looks changed.
 FIRST_LOOK = 0.65
 #: Launches of a second look, at most.
@@ -240,7 +246,7 @@ def _again(
             timed = [bool(one.get("confirms")) for one in own.launches if one["kind"] == "time"]
             wanted = timed.count(False) + max(number, timed.count(True))
             left = ends - time.monotonic()
-            again = dataclasses.replace(settings, budget=left, launches=(wanted, wanted), precision=1.0)
+            again = dataclasses.replace(settings, budget=left, launches=(wanted, wanted))
             if not Runner(start, second, again, machine.Conditions(), progress).run(plan):
                 return False
     return True

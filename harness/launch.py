@@ -15,10 +15,10 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from harness import clock, record
+from harness import clock, record, stats
 from harness.errors import WorkerFailed
 from harness.record import Case, Json
 
@@ -52,6 +52,11 @@ class Pace:
     """
     lane: float = 3.0
     """No further round of a variant that has been timed this long in the launch."""
+    sure: float = 0.0
+    """A launch ends early when the error of its rounds is under this; 0 for never.
+
+    What is left then is how launches differ, in where memory happened to lie. Only more launches tell that.
+    """
     settle: float = 0.0005
     """Between visits: the threads of the worker timed last look for work a little before they sleep."""
     warm_up: float = 1.0
@@ -73,6 +78,10 @@ class Pace:
 FEWEST, SHORT = 5, 0.1
 
 
+#: Rounds whose spread says how sure a launch is.
+TELLING = 8
+
+
 @dataclass
 class Lane:
     """One variant in a launch: its worker while that lives, and the record it will leave."""
@@ -82,6 +91,8 @@ class Lane:
     record: Json
     steps: int = 1
     timed: float = 0.0
+    levels: list[float] = field(default_factory=list)
+    """The median of each block."""
 
     @property
     def open(self) -> bool:
@@ -97,7 +108,9 @@ def time_launch(start: Start, cases: list[Case], launch: int, pace: Pace) -> lis
         _compare(lanes, pace)
         _hold(lanes, launch, pace)
         visit = 0
-        for _ in range(pace.rounds):
+        for number in range(pace.rounds):
+            if pace.sure and number >= TELLING and _error(lanes) < pace.sure:
+                break
             order = [lane for lane in lanes if lane.open and lane.timed < pace.lane]
             dice.shuffle(order)
             for lane in [*order, *reversed(order)]:
@@ -225,8 +238,16 @@ def _visit(lane: Lane, visit: int, pace: Pace) -> None:
     time.sleep(pace.settle)
     found = lane.worker.ask("block", pace.limit, steps=lane.steps)
     lane.timed += found.get("took", sum(found["seconds"]))  # Workers of older commits send every step.
+    lane.levels += stats.medians([found["seconds"]])
     lane.record["blocks"].append(clock.kept(found["seconds"]))
     lane.record["visits"].append(visit)
+
+
+def _error(lanes: list[Lane]) -> float:
+    """Of the least certain of the log ratios to the first lane, so far; of a lane that has failed none."""
+    baseline, *others = lanes
+    rounds = [stats.rounds(baseline.levels, lane.levels) for lane in others if lane.open and baseline.open]
+    return max((stats.launch_error(values) for values in rounds if values), default=0.0)
 
 
 def _tell(lane: Lane, pace: Pace) -> None:

@@ -172,7 +172,8 @@ class Runner:
             "conditions": conditions,
             "records": records,
         }
-        return {**launch, "noisy": precision.noise(launch) if kind == "time" else ""}
+        asked = self._settings.precision
+        return {**launch, "noisy": precision.noise(launch, asked) if kind == "time" else ""}
 
     def _settled(self, case: Case) -> bool:
         """Whether an earlier launch of this run has shown that the case cannot run."""

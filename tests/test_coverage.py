@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness import commands_compare, compare, significance, stats
+from harness import compare, comparing, significance, stats
 from harness.precision import BY_CHANCE
 from harness.settings import PROFILES
 from harness.significance import CONFIRMS, POOLED
@@ -110,10 +110,10 @@ def compared(change: float, own: float, neighbour: float = 0.1) -> tuple[Array, 
     """
     from scipy.stats import ttest_1samp
 
-    trials, few, most = 2000, commands_compare.FEWEST, PROFILES["quick"].launches[1]
+    trials, few, most = 2000, comparing.FEWEST, PROFILES["quick"].launches[1]
     first = change + effects(np.random.default_rng(1), trials, most, own, neighbour)
     again = change + effects(np.random.default_rng(2), trials, CONFIRMS[-1][0], own, neighbour)
-    means, halves, numbers = stopped(first, few, commands_compare.PRECISION)
+    means, halves, numbers = stopped(first, few, comparing.PRECISION)
     p = np.array([ttest_1samp(one[: int(n)], 0).pvalue for one, n in zip(first, numbers, strict=True)])
     same = (np.expm1(means + halves) < compare.SAME) & (np.expm1(means - halves) > -compare.SAME)
     alarm = (p < 0.05) & ~same

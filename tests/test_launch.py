@@ -159,3 +159,13 @@ def test_beside_other_work_steps_on_several_threads_are_left_free(threads: int, 
     launch.time_launch(engine.start, make_cases("a", "b"), 3, replace(PACE, hold_several=False))
     assert ("b", "hold") in told(engine) or not held
     assert ("a", "hold") not in told(engine) or held
+
+
+def test_a_launch_that_is_sure_ends_early() -> None:
+    pace = replace(PACE, rounds=40, sure=0.005)
+    even = FakeEngine()
+    launch.time_launch(even.start, make_cases("a", "b"), 0, pace)
+    assert len(visits(even)) == 4 * launch.TELLING
+    uneven = FakeEngine({"b": {"block": times([0.1, 0.1, 0.2, 0.2] * 20)}})
+    launch.time_launch(uneven.start, make_cases("a", "b"), 0, pace)
+    assert len(visits(uneven)) == 4 * 40

@@ -18,13 +18,23 @@ def time_launch(rounds: list[tuple[float, float]], **conditions: float | None) -
     return {"baseline": "a", "conditions": conditions, "records": records}
 
 
+def noise(launch: Json, precision_asked: float = 0.05) -> str:
+    return precision.noise(launch, precision_asked)
+
+
 def test_noise_is_told_by_rounds_that_disagree_and_by_what_the_machine_did() -> None:
-    assert precision.noise(time_launch([(1, 1), (1, 1), (1, 1)])) == ""
-    assert "rounds leave an error" in precision.noise(time_launch([(1, 1), (1, 2), (1, 1), (1, 3)]))
-    assert "throttled" in precision.noise(time_launch([(1, 1)], throttled=2.0))
-    assert "the host gave 0.3 cores" in precision.noise(time_launch([(1, 1)], steal=0.3))
-    assert precision.noise(time_launch([(1, 1)], steal=0.05)) == ""
-    assert precision.noise(time_launch([(1, 1)], steal=None)) == ""
+    assert noise(time_launch([(1, 1), (1, 1), (1, 1)])) == ""
+    assert "rounds leave an error" in noise(time_launch([(1, 1), (1, 2), (1, 1), (1, 3)]))
+    assert "throttled" in noise(time_launch([(1, 1)], throttled=2.0))
+    assert "the host gave 0.3 cores" in noise(time_launch([(1, 1)], steal=0.3))
+    assert noise(time_launch([(1, 1)], steal=0.05)) == ""
+    assert noise(time_launch([(1, 1)], steal=None)) == ""
+
+
+def test_what_is_noise_depends_on_the_precision_that_is_asked_for() -> None:
+    uneven = time_launch([(1, 1), (1, 1.1), (1, 1), (1, 1.1)])
+    assert noise(uneven, 0.05) == ""
+    assert "rounds leave an error of 4%" in noise(uneven, 0.02)
 
 
 def test_effects_are_log_ratios_and_need_a_baseline() -> None:

@@ -19,8 +19,8 @@ from trust import declared
 from trust.verdicts import FAILED, FASTER, SLOWER, UNCHANGED, Plant, Verdict
 
 NAME = "claimbench"
-#: As `compare` has them: the precision at which a case is done, and the fewest launches.
-PRECISION, LAUNCHES = 0.02, (3, 40)
+#: The fewest launches, as `compare` has it, and the most.
+LAUNCHES = (comparing.FEWEST, 40)
 WORDS = {"slower": SLOWER, "faster": FASTER, "same": UNCHANGED, "unclear": UNCHANGED}
 
 
@@ -39,7 +39,7 @@ class Silent:
 def measure(plants: Sequence[Plant], seconds: float, folder: Path) -> list[Verdict]:
     """The verdicts, with `seconds` for each of them."""
     units = [{one.work: one.units[side] for one in plants} for side in (0, 1)]
-    settings = Settings(seconds * len(plants), PRECISION, LAUNCHES, pace(seconds))
+    settings = Settings(seconds * len(plants), comparing.PRECISION, LAUNCHES, pace(seconds))
     found, run = compared(units, settings, folder)
     return [_verdict(one, found, run) for one in plants]
 
@@ -69,9 +69,12 @@ def compared(
 
 
 def pace(seconds: float) -> Pace:
-    """A launch that fits four times, with its start, into the first look of a verdict of `seconds`."""
-    lane = min(max(0.04 * seconds, 0.1), 0.8)
-    return Pace(block=min(0.01, lane / 30), lane=lane, warm_up=lane / 3)
+    """As `compare` has it, in proportion: a launch takes a sixth of what a verdict of `seconds` may take.
+
+    Most take less: they end as soon as they are sure.
+    """
+    lane = min(max(0.08 * seconds, 0.1), 1.6)
+    return Pace(block=min(0.01, lane / 30), lane=lane, warm_up=min(lane / 3, 0.2), sure=comparing.SURE)
 
 
 def _verdict(plant: Plant, found: Comparison, run: Run) -> Verdict:
