@@ -91,11 +91,15 @@ def _plan(asked: Asked) -> str:
     same = asked.shares.count(0.0) / len(asked.shares)
     counts = [f"{asked.comparisons(one)} {one}" for one in asked.conditions]
     ends = f"; no batch is begun that would end past {asked.budget / 60:g} minutes" if asked.budget else ""
-    some = f" asv's best setting gets every {session.EVERY}th workload." if asked.dealt else ""
+    own = "; asv takes its own time" if session.SLOWEST_TOOL in asked.tools or "asv" in asked.tools else ""
+    some = ""
+    if asked.dealt and session.SLOWEST_TOOL in asked.tools:
+        some = f" asv's best setting gets every {session.EVERY}th workload."
+    tools = "1 tool" if len(asked.tools) == 1 else f"{len(asked.tools)} tools"
     return (
-        f"{len(asked.tools)} tools on {len(asked.works)} workloads, each {' and '.join(counts)} verdicts, "
+        f"{tools} on {len(asked.works)} workloads, each {' and '.join(counts)} verdicts, "
         f"{same:.0%} of them on nothing planted. At {asked.each:g} s a verdict that is "
-        f"{asked.expected / 60:.0f} minutes in all; asv takes its own time{ends}.{some}"
+        f"{asked.expected / 60:.0f} minutes in all{own}{ends}.{some}"
     )
 
 

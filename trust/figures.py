@@ -13,6 +13,8 @@ from trust.verdicts import FAILED, FASTER, SLOWER
 from trust.workloads import NOTHING, WORKLOADS
 
 SHARES = (0.02, 0.05, 0.10)
+#: A ratio is read right if its error is within this: +5 % as 4 to 6 %.
+CLOSE = 0.01
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class Row:
     typical: float | None
     """Median over all comparisons of the error of the ratio."""
     worst: float | None
+    close: Count
+    """Comparisons whose ratio was read within CLOSE of the true one."""
     seconds: float
     """Wall time for a verdict."""
     overhead: float | None
@@ -131,6 +135,7 @@ def _row(name: str, given: Sequence[Answer]) -> Row:
         no_answer=_count(real, FAILED),
         typical=median(errors) if errors else None,
         worst=max(errors, default=None),
+        close=Count(sum(one <= CLOSE for one in errors), len(real)),
         seconds=sum(one.seconds for one in real) / len(real) if real else 0.0,
         overhead=median(idle) if idle else None,
     )
