@@ -102,8 +102,8 @@ class Lane:
 def time_launch(start: Start, cases: list[Case], launch: int, pace: Pace) -> list[Json]:
     """The records of one launch of kind ``time``, in the order of `cases`."""
     dice = random.Random(f"{cases[0].group}/{launch}")
-    with _lanes(start, cases, seed=0, limit=pace.limit) as lanes:
-        for lane in lanes:
+    with _lanes(start, cases, seed=0, limit=pace.limit, dice=dice) as lanes:
+        for lane in dice.sample(lanes, len(lanes)):
             _attempt(lane, lambda lane: _warm_up(lane, pace))
         _compare(lanes, pace)
         _hold(lanes, launch, pace)
@@ -155,12 +155,15 @@ def empty(case: Case) -> Json:
 
 
 @contextlib.contextmanager
-def _lanes(start: Start, cases: list[Case], seed: int, limit: float) -> Iterator[list[Lane]]:
-    """A lane for each case; all build at once, for building is not timed."""
+def _lanes(
+    start: Start, cases: list[Case], seed: int, limit: float, dice: random.Random | None = None
+) -> Iterator[list[Lane]]:
+    """A lane for each case; all build at once, for building is not timed. Who starts first is drawn."""
     lanes: list[Lane] = []
     try:
-        for case in cases:
+        for case in dice.sample(cases, len(cases)) if dice else cases:
             lanes.append(Lane(case, start(case, seed), empty(case)))
+        lanes.sort(key=lambda lane: cases.index(lane.case))
         for lane in lanes:
             _attempt(lane, lambda lane: lane.record.update(lane.worker.answer(limit)))
         yield lanes

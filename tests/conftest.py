@@ -40,7 +40,7 @@ class FakeWorker:
     pid = 0
 
     def __init__(self, case: Case, script: Mapping[str, Any], heard: list[tuple[str, str]]) -> None:
-        self._case = case
+        self.case = case
         self._script = {name: list(a) if isinstance(a, list) else a for name, a in script.items()}
         self._heard = heard
         self.asked: list[tuple[str, Json]] = []
@@ -55,7 +55,7 @@ class FakeWorker:
         return self._reply(command)
 
     def _reply(self, command: str) -> Json:
-        self._heard.append((self._case.variant, command))
+        self._heard.append((self.case.variant, command))
         given = self._script.get(command, DEFAULTS[command])
         if isinstance(given, list):
             given = given.pop(0)

@@ -1,8 +1,9 @@
 """Workers of another checkout or interpreter, for comparing two of them.
 
 Each side has a warm process of its own (`_hub`), so that a launch costs a fork and not an import of torch.
-All forks of one warm process share its memory layout and its hashes, which alone can make a step slower by
-some per mille; so it is replaced after RENEW workers, and before what looks like a change is measured again.
+All forks of one warm process share its memory layout and its hashes. These alone made steps of microseconds
+differ by 1 to 4 % between two of them, in every launch alike; so both sides have the same, and others once
+they are replaced: after RENEW workers, and before what looks like a change is measured again.
 It imports what workers before it were seen to need, so that most cost 1 s to start and not 5.
 """
 
@@ -81,6 +82,7 @@ class ElsewhereEngine:
         self._imports: set[str] = set()
         self._commands: set[str] = set()
         self._forked = 0
+        self._warmed = 0
         self._logs = 0
 
     def __enter__(self) -> ElsewhereEngine:
@@ -99,7 +101,10 @@ class ElsewhereEngine:
         """Begins to start the warm process, and does not wait: another side's can start beside it."""
         if self._hub is None:
             self._imports = set(self.needs)
-            self._hub = WarmProcess(self.side, self._log, warm=True, needs=sorted(self._imports))
+            self._warmed += 1
+            self._hub = WarmProcess(
+                self.side, self._log, warm=True, needs=sorted(self._imports), turn=self._warmed
+            )
 
     def start(self, spec: Json, *, fresh: bool) -> SideWorker:
         """A worker that is building `spec`. Raises WorkerFailed if the side can start none any more."""

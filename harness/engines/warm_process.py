@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import select
 import signal
 import socket
 import subprocess
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,6 +20,8 @@ from harness.engines import _hub
 from harness.errors import BadInput
 from harness.record import Json
 
+#: Of personality(2), linux/personality.h.
+ADDR_NO_RANDOMIZE = 0x0040000
 #: Importing torch and transformers from a cold disk takes this long at most, s.
 PATIENCE = 180.0
 #: Beneath a checkout that holds only declarations, the harness that runs here is used.
@@ -38,17 +42,25 @@ class Side:
 class WarmProcess:
     """It holds nothing but imports; `_hub` is the program that it runs."""
 
-    def __init__(self, side: Side, log: Path, *, warm: bool, needs: Iterable[str] = ()) -> None:
+    def __init__(
+        self, side: Side, log: Path, *, warm: bool, needs: Iterable[str] = (), turn: int | None = None
+    ) -> None:
+        """Two sides of the same `turn` have the same hashes and the same layout of memory; None for any."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         source = Path(_hub.__file__).read_text(encoding="utf-8")
         paths = [str(side.root), *([] if (side.root / "harness").is_dir() else [str(HERE)])]
         arguments = [side.python, "-c", source, str(theirs.fileno()), "warm" if warm else "cold", *needs]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        if turn is not None:
+            # What the environment takes of the stack moves all that is on it: another layout in each turn.
+            environment |= {"CLAIMBENCH_TURN": "x" * (turn * 1237 % 4096)}
+            environment.setdefault("PYTHONHASHSEED", str(turn))
         try:
-            with open(log, "ab") as out, theirs:
+            with open(log, "ab") as out, theirs, _laid_out(turn is not None):
                 self._process = subprocess.Popen(
                     arguments,
                     cwd=side.root,
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                    env=environment,
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=out,
@@ -75,6 +87,28 @@ class WarmProcess:
         self._control.close()
         self._process.kill()
         self._process.wait(5)
+
+
+@contextlib.contextmanager
+def _laid_out(alike: bool) -> Iterator[None]:
+    """Processes that are started here have their memory where the same program always has it, on Linux.
+
+    Else each has it elsewhere, which alone made steps of microseconds differ by 1 to 4 % between two of them.
+    Where that cannot be asked for, as in some containers, it is as it was.
+    """
+    before = _personality(0xFFFFFFFF) if alike and sys.platform == "linux" else -1
+    if before < 0 or _personality(before | ADDR_NO_RANDOMIZE) < 0:
+        yield
+        return
+    try:
+        yield
+    finally:
+        _personality(before)
+
+
+def _personality(value: int) -> int:
+    """personality(2) of this thread: what it was before; -1 if it is refused."""
+    return int(ctypes.CDLL(None).personality(ctypes.c_ulong(value)))
 
 
 class ForkedProcess:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from harness.benchmark import discover
+from harness.engines import warm_process
 from harness.engines.warm_process import HERE, ForkedProcess, Side, WarmProcess
 from harness.errors import BadInput
 
@@ -71,3 +72,31 @@ def test_it_goes_at_once(warm: WarmProcess) -> None:
 def test_an_interpreter_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="old: cannot start /nowhere/python"):
         WarmProcess(Side("old", "/nowhere/python", HERE), tmp_path / "log", warm=True)
+
+
+def laid_out(turn: int, log: Path) -> tuple[str, str]:
+    """Where a warm process has its heap and its stack, and from what its hashes begin."""
+    process = WarmProcess(Side("here", sys.executable, HERE), log, warm=False, turn=turn)
+    try:
+        process.read()
+        of = Path(f"/proc/{process._process.pid}")
+        maps = [line for line in of.joinpath("maps").read_text().splitlines() if line.endswith("[heap]")]
+        environment = of.joinpath("environ").read_text().split("\0")
+        return maps[0].split("-")[0], next(one for one in environment if one.startswith("PYTHONHASHSEED"))
+    finally:
+        process.close()
+
+
+def test_two_sides_of_a_turn_have_one_layout_of_memory_and_the_same_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    assert laid_out(1, tmp_path / "log") == laid_out(1, tmp_path / "log")
+    assert laid_out(2, tmp_path / "log")[1] == "PYTHONHASHSEED=2"
+
+
+def test_what_else_is_started_has_the_layout_that_it_gets() -> None:
+    before = warm_process._personality(0xFFFFFFFF)
+    with warm_process._laid_out(True):
+        assert warm_process._personality(0xFFFFFFFF) == before | warm_process.ADDR_NO_RANDOMIZE
+    assert warm_process._personality(0xFFFFFFFF) == before
