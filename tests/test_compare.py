@@ -61,6 +61,15 @@ def test_three_launches_that_show_it_again_are_enough() -> None:
     assert not compare.shown_again(view, name, {"time": False})
 
 
+def test_a_noisy_launch_of_the_second_look_is_left_out_where_others_confirm() -> None:
+    first, *rest = launches([0.7, *hand.around(1.1, n=3)], confirms=True)
+    assert verdicts(launches(SLOW), [first, *rest])["time"].verdict == "unclear"
+    noisy = {**first, "noisy": "its rounds leave an error of 20%"}
+    found = verdicts(launches(SLOW), [noisy, *rest])["time"]
+    assert (found.verdict, found.reason) == ("slower", "in 5 launches, and in 3 more")
+    assert verdicts(launches(SLOW), [noisy])["time"].verdict == "unclear"
+
+
 def test_an_alarm_that_does_not_come_again_is_dropped() -> None:
     found = verdicts(launches(SLOW), launches(hand.around(1.0, n=5), confirms=True))["time"]
     assert found.verdict == "unclear"

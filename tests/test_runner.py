@@ -108,7 +108,7 @@ def wobbling(spread: float, **of: float) -> FakeEngine:
 
     class Engine(FakeEngine):
         def start(self, case: Case, seed: int) -> Any:
-            count = sum(worker._case.id == case.id for worker in self.workers)
+            count = sum(worker.case.id == case.id for worker in self.workers)
             moved = of.get(case.benchmark, spread) * (-1) ** count
             seconds = 0.1 * math.exp(moved) if case.variant == "b" else 0.1
             self.scripts[case.variant] = {"block": times([seconds] * 2)}
@@ -231,8 +231,8 @@ class Device(FakeEngine):
 
     def start(self, case: Case, seed: int) -> Any:
         alive = [worker for worker in self.workers if not worker.closed]
-        names = [*(worker._case.variant for worker in alive), case.variant]
-        self.together.append("".join(names))
+        names = [*(worker.case.variant for worker in alive), case.variant]
+        self.together.append("".join(sorted(names)))
         full = sum(self.sizes[name] for name in names) > self.room
         self.scripts[case.variant] = {"warm_up": failed("out-of-memory")} if full else {}
         return super().start(case, seed)

@@ -31,7 +31,7 @@ GROUPS = {
 }
 #: What --short and --full stand for; each can be overridden by its own option.
 FORMS = {
-    "short": {"works": "short", "each": 5.0, "batches": 1, "budget": None, "dealt": True},
+    "short": {"works": "short", "each": 4.0, "batches": 1, "budget": None, "dealt": True},
     "full": {"works": "all", "each": 10.0, "batches": 6, "budget": None, "dealt": False},
 }
 
@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--show", action="store_true", help="write table and plot of what is there; measure nothing"
     )
-    parser.add_argument("--each", metavar="TIME", help="wall time of a verdict, 5s")
+    parser.add_argument("--each", metavar="TIME", help="wall time of a verdict, 4s")
     parser.add_argument("--budget", metavar="TIME", help="of a condition, 1h: no batch that would go past it")
     parser.add_argument("--batches", type=int, metavar="N", help="each asks for a verdict on every workload")
     parser.add_argument("--works", metavar="NAMES", help=f"{', '.join(GROUPS)}, or names with commas")
