@@ -93,6 +93,9 @@ class Lane:
     timed: float = 0.0
     levels: list[float] = field(default_factory=list)
     """The median of each block."""
+    waited: float = 0.0
+    """Seconds for which the runner waited for blocks, and what it used of a CPU meanwhile."""
+    worked: float = 0.0
 
     @property
     def open(self) -> bool:
@@ -117,6 +120,7 @@ def time_launch(start: Start, cases: list[Case], launch: int, pace: Pace) -> lis
                 _attempt(lane, lambda lane, visit=visit: _visit(lane, visit, pace))  # type: ignore[misc]
                 visit += 1
         for lane in lanes:
+            lane.record["runner"] = round(lane.worked / lane.waited, 5) if lane.waited else 0.0
             _attempt(lane, lambda lane: _tell(lane, pace))
     return [_whole_rounds(lane.record) for lane in lanes]
 
@@ -239,7 +243,10 @@ def _hold(lanes: list[Lane], turn: int, pace: Pace) -> None:
 
 def _visit(lane: Lane, visit: int, pace: Pace) -> None:
     time.sleep(pace.settle)
+    start, worked = time.perf_counter(), time.process_time()
     found = lane.worker.ask("block", pace.limit, steps=lane.steps)
+    lane.waited += time.perf_counter() - start
+    lane.worked += time.process_time() - worked
     lane.timed += found.get("took", sum(found["seconds"]))  # Workers of older commits send every step.
     lane.levels += stats.medians([found["seconds"]])
     lane.record["blocks"].append(clock.kept(found["seconds"]))

@@ -173,6 +173,13 @@ def test_beside_other_work_steps_on_several_threads_are_left_free(threads: int, 
     assert ("a", "hold") not in told(engine) or held
 
 
+def test_what_the_runner_uses_while_a_worker_is_timed_is_a_share_of_a_core() -> None:
+    a, _ = launch.time_launch(FakeEngine().start, make_cases("a", "b"), 0, PACE)
+    assert 0 <= a["runner"] <= 1.5
+    broken = FakeEngine({"b": {"warm_up": failed("crashed")}})
+    assert launch.time_launch(broken.start, make_cases("a", "b"), 0, PACE)[1]["runner"] == 0
+
+
 def test_a_launch_that_is_sure_ends_early() -> None:
     pace = replace(PACE, rounds=40, sure=0.005)
     even = FakeEngine()

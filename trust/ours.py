@@ -89,8 +89,8 @@ def _verdict(plant: Plant, found: Comparison, run: Run) -> Verdict:
 
 
 def _runner(work: str, run: Run) -> float:
-    found = [one["conditions"]["runner"] for one in run.launches if f"work={work}@" in one["group"]]
-    return fmean(found)
+    launches = [one for one in run.launches if f"work={work}@" in one["group"]]
+    return fmean(record["runner"] for one in launches for record in one["records"])
 
 
 def _level(work: str, run: Run) -> float | None:

@@ -46,7 +46,7 @@ def markdown(header: Json, lines: Sequence[Json]) -> str:
             found = figures.rows(lines, condition, slow=slow)
             if found:
                 parts += [f"## {condition.capitalize()}: {CONDITIONS[condition]}, {which}", times(found)]
-                parts += [better(found)] if found[0].tool == ours.NAME else []
+                parts += [better(found)] if found[0].tool == ours.NAME and len(found) > 1 else []
         parts += _own_share(lines, condition)
     parts += peaks.markdown(lines) + faults.markdown(lines)
     return "\n\n".join([*parts, "## How to read it", NOTES])
@@ -114,7 +114,7 @@ MEASURES: list[tuple[str, Callable[[Row], float | None], bool]] = [
 
 
 def _own_share(lines: Sequence[Json], condition: str) -> list[str]:
-    """What our runner itself takes of a core while it has workers measured, and in all."""
+    """What our runner itself takes of a core while a worker is timed, and in all."""
     mine = [one for one in lines if one["kind"] == "verdicts" and one["condition"] == condition]
     mine = [one for one in mine if one["tool"].split(":")[0] == ours.NAME]
     timed = [said["runner"] for one in mine for said in one["verdicts"] if said.get("runner") is not None]
@@ -122,8 +122,8 @@ def _own_share(lines: Sequence[Json], condition: str) -> list[str]:
         return []
     whole = sum(one["own_cpu"] for one in mine) / max(sum(one["wall"] for one in mine), 1e-9)
     return [
-        f"Our runner took {fmean(timed):.1%} of a core while workers were measured, their start included; "
-        f"{whole:.1%} over the whole, with what it imports and judges."
+        f"Our runner took {fmean(timed):.1%} of a core while workers were timed; "
+        f"{whole:.1%} over the whole, with what it imports, starts and judges."
     ]
 
 

@@ -50,7 +50,7 @@ class Verdict:
     """Seconds per step of side A, as the tool has it."""
     words: str = ""
     runner: float | None = None
-    """Of a core, what the runner itself took while its workers were measured; None if it is not told."""
+    """Of a core, what the runner itself took while its workers were timed; None if it is not told."""
 
     def as_json(self) -> Json:
         return asdict(self)
