@@ -77,7 +77,7 @@ class Row:
     """Median over all comparisons of the error of the ratio."""
     worst: float | None
     close: Count
-    """Comparisons whose ratio was read within CLOSE of the true one."""
+    """Of those with an answer, comparisons whose ratio was read within CLOSE of the true one."""
     seconds: float
     """Wall time for a verdict."""
     overhead: float | None
@@ -123,7 +123,7 @@ def rows(lines: Sequence[Json], condition: str, *, slow: bool = False) -> list[R
 
 def _row(name: str, given: Sequence[Answer]) -> Row:
     real = [one for one in given if one.work != NOTHING.name]
-    same = [one for one in real if one.share == 0]
+    same = [one for one in real if one.share == 0 and one.said != FAILED]  # No answer is no false alarm.
     slower = [one for one in real if one.share]
     errors = [one.error for one in real if one.error is not None]
     idle = [one.level for one in given if one.work == NOTHING.name and one.level is not None]
@@ -135,7 +135,7 @@ def _row(name: str, given: Sequence[Answer]) -> Row:
         no_answer=_count(real, FAILED),
         typical=median(errors) if errors else None,
         worst=max(errors, default=None),
-        close=Count(sum(one <= CLOSE for one in errors), len(real)),
+        close=Count(sum(one <= CLOSE for one in errors), len(errors)),
         seconds=sum(one.seconds for one in real) / len(real) if real else 0.0,
         overhead=median(idle) if idle else None,
     )

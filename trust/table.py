@@ -117,14 +117,12 @@ def _own_share(lines: Sequence[Json], condition: str) -> list[str]:
     """What our runner itself takes of a core while a worker is timed, and in all."""
     mine = [one for one in lines if one["kind"] == "verdicts" and one["condition"] == condition]
     mine = [one for one in mine if one["tool"].split(":")[0] == ours.NAME]
-    timed = [said["runner"] for one in mine for said in one["verdicts"] if said.get("runner") is not None]
-    if not timed:
+    if not mine:
         return []
+    timed = [said["runner_timed"] for one in mine for said in one["verdicts"] if said.get("runner_timed")]
     whole = sum(one["own_cpu"] for one in mine) / max(sum(one["wall"] for one in mine), 1e-9)
-    return [
-        f"Our runner took {fmean(timed):.1%} of a core while workers were timed; "
-        f"{whole:.1%} over the whole, with what it imports, starts and judges."
-    ]
+    waiting = f"{fmean(timed):.1%} while workers were timed, and " if timed else ""
+    return [f"Our runner took {waiting}{whole:.1%} of a core over the whole, with all it starts and judges."]
 
 
 def as_json(header: Json, lines: Sequence[Json]) -> Json:

@@ -49,7 +49,7 @@ class Verdict:
     level: float | None = None
     """Seconds per step of side A, as the tool has it."""
     words: str = ""
-    runner: float | None = None
+    runner_timed: float | None = None
     """Of a core, what the runner itself took while its workers were timed; None if it is not told."""
 
     def as_json(self) -> Json:
