@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import calibrating, cli, commands_compare, folders, store
+from harness import calibrating, cli, commands_compare, comparing, folders, store
 from harness.launch import Pace
 
 
@@ -18,7 +18,7 @@ def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pace = Pace(rounds=2, block=0.01, lane=1.0, warm_up=0.05)
     small = dataclasses.replace(quick, pace=pace, launches=(2, 2))
     monkeypatch.setitem(commands_compare.PROFILES, "quick", small)
-    monkeypatch.setattr(commands_compare, "FEWEST", 2)
+    monkeypatch.setattr(comparing, "FEWEST", 2)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
