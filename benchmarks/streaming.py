@@ -22,14 +22,14 @@ GROWTH = Benchmark(
     technique="streaming",
     measures=("memory",),
     # With the 24 images below three sizes; a quick run times only that one.
-    quick=grid(**CPU, images=[16, 48], batch=4),
+    quick=grid(**CPU, images=[32, 48], batch=4),
     standard=grid(**CPU, images=192, batch=8),
 )
 STREAMING = Benchmark(
     technique="streaming",
     quick=[
         *grid(**CPU, images=24, batch=4),
-        *grid(**CPU, images=16, batch=4, epochs=2),
+        *grid(**CPU, images=24, batch=4, epochs=2),
         *grid(**CUDA, images=[500, 1000, 2000]),
         *grid(**CUDA, images=500, epochs=3),
     ],
