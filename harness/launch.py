@@ -76,8 +76,6 @@ class Pace:
 #: worker ran before, and a median leaves them out. In stored runs the first took 48 % longer than later ones
 #: at 3 ms a step, 14 % at 12 ms, 2 % at 50 ms; the second 12, 2 and 0 %.
 FEWEST, SHORT = 5, 0.1
-
-
 #: Rounds whose spread says how sure a launch is.
 TELLING = 8
 

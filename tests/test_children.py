@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -60,13 +61,24 @@ def test_it_is_read_until_the_block_ends_and_not_after() -> None:
     assert next(count) == seen + 1
 
 
+#: Has so many MiB, frees them, says so, and stays until its input ends.
+FREED = "import sys; bytearray(b'1') * ({} << 20); print(flush=True); sys.stdin.read()"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the system tells no high-water mark")
 def test_a_program_is_counted_with_the_peak_that_it_had() -> None:
+    """It is read after it has freed everything: only the system's mark still tells."""
     held = bytearray(b"1") * (300 * MIB)  # No child's: that it runs in our memory before `exec` is not told.
     sizes = []
     for mib in (64, 128):
-        with children.watched(new()) as found:
-            subprocess.run([sys.executable, "-c", f"bytearray(b'1') * ({mib} << 20)"], check=True)
+        found = Highest()
+        read = new()
+        with subprocess.Popen(
+            [sys.executable, "-c", FREED.format(mib)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as child:
+            assert child.stdout
+            assert child.stdout.readline()
+            found.add(read())
         sizes.append(found.bytes / MIB)
     assert len(held)
     assert sizes[1] < 200
@@ -76,11 +88,16 @@ def test_a_program_is_counted_with_the_peak_that_it_had() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_of_a_fork_only_what_it_adds_counts() -> None:
     held = bytearray(b"1") * (200 * MIB)
-    with children.watched(new()) as found:
-        child = os.fork()
-        if child == 0:
-            own = bytearray(b"1") * (50 * MIB)
-            time.sleep(0.3)
-            os._exit(0 if own and held else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    found, read = Highest(), new()
+    ready, says = os.pipe()
+    child = os.fork()
+    if child == 0:
+        own = bytearray(b"1") * (50 * MIB)
+        os.write(says, b"!")
+        time.sleep(60)
+        os._exit(0 if own and held else 1)
+    assert os.read(ready, 1) == b"!"
+    found.add(read())
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
     assert found.bytes / MIB == pytest.approx(50, abs=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -173,9 +174,16 @@ def test_beside_other_work_steps_on_several_threads_are_left_free(threads: int, 
     assert ("a", "hold") not in told(engine) or held
 
 
-def test_what_the_runner_uses_while_a_worker_is_timed_is_a_share_of_a_core() -> None:
-    a, _ = launch.time_launch(FakeEngine().start, make_cases("a", "b"), 0, PACE)
-    assert 0 <= a["runner"] <= 1.5
+def test_what_the_runner_uses_while_a_worker_is_timed_is_a_share_of_a_core(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of every second that it waits for a block it works a quarter."""
+    seconds = itertools.count()
+    monkeypatch.setattr("harness.launch.time.perf_counter", lambda: float(next(seconds)))
+    worked = itertools.count(step=0.25)
+    monkeypatch.setattr("harness.launch.time.process_time", lambda: float(next(worked)))
+    for one in launch.time_launch(FakeEngine().start, make_cases("a", "b"), 0, PACE):
+        assert one["runner"] == 0.25
     broken = FakeEngine({"b": {"warm_up": failed("crashed")}})
     assert launch.time_launch(broken.start, make_cases("a", "b"), 0, PACE)[1]["runner"] == 0
 

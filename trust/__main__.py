@@ -91,7 +91,7 @@ def _plan(asked: Asked) -> str:
     same = asked.shares.count(0.0) / len(asked.shares)
     counts = [f"{asked.comparisons(one)} {one}" for one in asked.conditions]
     ends = f"; no batch is begun that would end past {asked.budget / 60:g} minutes" if asked.budget else ""
-    own = "; asv takes its own time" if session.SLOWEST_TOOL in asked.tools or "asv" in asked.tools else ""
+    own = "; asv takes its own time" if any(tool.startswith("asv") for tool in asked.tools) else ""
     some = ""
     if asked.dealt and session.SLOWEST_TOOL in asked.tools:
         some = f" asv's best setting gets every {session.EVERY}th workload."

@@ -100,3 +100,22 @@ def test_what_else_is_started_has_the_layout_that_it_gets() -> None:
     with warm_process._laid_out(True):
         assert warm_process._personality(0xFFFFFFFF) == before | warm_process.ADDR_NO_RANDOMIZE
     assert warm_process._personality(0xFFFFFFFF) == before
+
+
+def test_where_a_layout_cannot_be_asked_for_it_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container that forbids personality(2)."""
+    asked: list[int] = []
+
+    def refused(value: int) -> int:
+        asked.append(value)
+        return -1
+
+    monkeypatch.setattr(warm_process, "_personality", refused)
+    process = WarmProcess(Side("here", sys.executable, HERE), tmp_path / "log", warm=False, turn=1)
+    try:
+        assert process.read()
+    finally:
+        process.close()
+    assert asked == [0xFFFFFFFF], "what could not be read is not set"

@@ -65,6 +65,13 @@ def test_an_optimizer_s_state_is_told_where_it_is_another() -> None:
         assert (cells.remark(baseline), cells.remark(variant)) == ("", says)
 
 
+def test_what_failed_has_no_optimizer_s_state_to_tell_of() -> None:
+    kept = handmade.record(CASES[0], memory={"peak": 100_000, "optimizer": 40_000})
+    broken = handmade.record(CASES[1], outcome="crashed: SIGKILL", message="the worker ended with SIGKILL")
+    _, variant = rows([handmade.launch(CASES, "memory", 0, [kept, broken])])
+    assert cells.remark(variant) == "crashed: SIGKILL: the worker ended with SIGKILL"
+
+
 def test_what_is_measured_beside_the_quality_is_told() -> None:
     found = {"metric": "1 / neighbours kept", "value": 1.0, "finite": True, "curve": [], "neighbours": 1.0}
     record = handmade.record(CASES[0], quality={**found, "cosine": 0.9987})
