@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from typing import Protocol
 
 from harness import derive
@@ -11,6 +13,8 @@ from harness.record import KINDS, OK, WRONG_RESULT, Case, Json
 from harness.rows import NOT_RUN, CaseSummary, Ceiling, Equality, Kinds, Taken
 
 Ceilings = Mapping[str, float]
+#: With fewer launches a second process is not worth its start.
+LARGE = 5_000
 
 
 class Run(Protocol):
@@ -33,7 +37,12 @@ def summarise(run: Run, groups: Collection[str] | None = None) -> list[CaseSumma
     taken = _gather(
         run.launches, {case.id: case for group in chosen for case in group}, partly=groups is not None
     )
-    return [row for group in chosen for row in _group(group, taken, run.info.get("ceilings", {}))]
+    parts = [partial(_group, group, taken, run.info.get("ceilings", {})) for group in chosen]
+    if len(run.launches) < LARGE:
+        return [row for part in parts for row in part()]
+    from harness import halves
+
+    return list(chain.from_iterable(halves.each(parts)))
 
 
 def _gather(

@@ -33,6 +33,15 @@ def test_help_says_what_to_type_next(arguments: list[str]) -> None:
     assert not done.stderr
 
 
+def test_ctrl_c_when_all_is_said_changes_nothing() -> None:
+    """It came as the interpreter left, which was killed by it then."""
+    late = "import atexit, os, signal, sys; atexit.register(os.kill, os.getpid(), signal.SIGINT)"
+    command = f"{late}; sys.argv[1:] = ['list', 'control']; from harness.__main__ import run; run()"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "control" in done.stdout
+
+
 @pytest.mark.parametrize("line", [line for lines in examples.EXAMPLES.values() for line, _ in lines])
 def test_what_help_says_to_type_is_taken(line: str) -> None:
     assert cli._parser().parse_args(shlex.split(line)).command

@@ -82,6 +82,7 @@ LAYERS = [
         "equal",
         "failures",
         "rounding",
+        "halves",
     },
     {"workload"},
     {"weights", "update"},

@@ -77,7 +77,7 @@ def test_an_installed_wheel_lists_its_benchmarks(wheel: zipfile.ZipFile, tmp_pat
 def test_console_script_is_the_command_line() -> None:
     from harness import cli
 
-    assert PROJECT["project"]["scripts"] == {"claimbench": "harness.cli:main"}
+    assert PROJECT["project"]["scripts"] == {"claimbench": "harness.__main__:run"}
     assert callable(cli.main)
 
 

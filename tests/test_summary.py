@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from harness import halves, summary
 from harness.errors import BadInput
 from harness.record import OUT_OF_MEMORY, TIMEOUT, WRONG_RESULT, Case, Json, crashed, unsupported
 from harness.rows import NOT_RUN, CaseSummary
@@ -265,6 +266,19 @@ def test_only_the_groups_asked_for() -> None:
     some = summarise(hand.run(CASES, other, launches=launches), groups=[other[0].group])
     assert [row.case for row in some] == other
     assert len(summarise(hand.run(CASES, other, launches=launches))) == 4
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_large_run_is_summarised_alike_in_two_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = [hand.group("fp32", "bf16", batch=n) for n in range(1, 9)]
+    launches = [one for group in groups for one in hand.timed(group, pair((1.0, 0.5), (2.0, 1.0)))]
+    run = hand.run(*groups, launches=launches)
+    alone = summarise(run)
+    monkeypatch.setattr(summary, "LARGE", len(launches))
+    monkeypatch.setattr(halves, "_forks", lambda: True)
+    found = summarise(run)
+    assert found == alone
+    assert all(row.baseline is first for first, row in zip(found[::2], found[1::2], strict=True))
 
 
 def test_a_record_that_was_never_planned_is_refused() -> None:

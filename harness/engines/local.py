@@ -13,7 +13,7 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -22,6 +22,9 @@ from typing import Any
 from harness import failures, limits, record, threads, worker
 from harness.errors import WorkerFailed
 from harness.record import Json
+
+#: What ends a run.
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Worker:
@@ -97,6 +100,7 @@ class LocalEngine:
         self._warm.set_forkserver_preload(["harness.warm"])
         self._fresh = multiprocessing.get_context("spawn")
         self._started = 0
+        self._imported = False
 
     def start(self, spec: Json, *, fresh: bool) -> Worker:
         """A worker that is building `spec`; its first `answer` says whether that went well."""
@@ -118,19 +122,22 @@ class LocalEngine:
         ours, theirs = context.Pipe()
         process = context.Process(target=target, args=(theirs, spec), daemon=False)
         if not fresh:
-            with _unheard():
-                forkserver.ensure_running()  # Its import of torch takes seconds, in which Ctrl-C is heard.
-        with _unheard() if fresh else contextlib.nullcontext():
+            with _unheard([signal.SIGINT]):
+                forkserver.ensure_running()
+        # Half a message would have whoever reads it say so on the terminal. The first of the warm process is
+        # answered when it has imported torch: that takes seconds, in which Ctrl-C is heard.
+        with _unheard(ENDS) if fresh or self._imported else contextlib.nullcontext():
             process.start()
+        self._imported |= not fresh
         theirs.close()
         return Worker(process, ours, log)
 
 
 @contextlib.contextmanager
-def _unheard() -> Iterator[None]:
-    """What is started here hears no Ctrl-C, not even while it imports; the runner hears it right after."""
+def _unheard(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """The runner hears `signals` when it is through, and what is started here not even while it imports."""
     resource_tracker.ensure_running()  # Where it has yet to be started, that would let Ctrl-C through again.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from harness import calibration, store
+from harness import calibration, halves, store
 from harness.history import History
-from harness.report import cells, explained, halves, headline, html, page_tables, samples
+from harness.report import cells, explained, headline, html, page_tables, samples
 from harness.report.html import Html, tag
 from harness.report.judged import Judged as Judged
 from harness.report.plots import drawn, style

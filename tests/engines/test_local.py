@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -53,6 +55,35 @@ def test_a_worker_builds_warms_up_and_times(plain: Worker) -> None:
     seconds = plain.ask("block", 60, steps=5)["seconds"]
     assert len(seconds) == 5
     assert all(value > 0 for value in seconds)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_start_is_whole_before_it_is_interrupted(
+    engine: LocalEngine, plain: Worker, monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    """Half a message had the warm process end with a traceback on the terminal."""
+    order: list[str] = []
+
+    class Process:
+        pid = 0
+
+        def __init__(self, **_: object) -> None:
+            pass
+
+        def start(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            order.append("started")
+
+    plain.answer(60)
+    context = "_fresh" if fresh else "_warm"
+    pipe = getattr(engine, context).Pipe
+    monkeypatch.setattr(engine, context, SimpleNamespace(Pipe=pipe, Process=Process))
+    before = signal.signal(signal.SIGTERM, lambda *_: order.append("heard"))
+    try:
+        start(engine, "plain", fresh=fresh)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert order == ["started", "heard"]
 
 
 def test_memory_flops_and_quality_answer(plain: Worker) -> None:

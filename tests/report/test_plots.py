@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from harness import targets
+from harness import halves, targets
 from harness.history import History, Point, Series
 from harness.judge import judge
-from harness.report import halves
 from harness.report.plots import canvas, drawn, letters, style
 from harness.report.plots.history import history
 from harness.report.plots.latency import histogram

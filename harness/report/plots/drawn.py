@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
+from harness import halves
 from harness.judgement import Judgement
 from harness.record import Json
-from harness.report import halves
 from harness.report.plots import style
 from harness.report.plots.forest import forest
 from harness.report.plots.latency import latency

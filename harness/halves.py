@@ -1,4 +1,4 @@
-"""Work that comes in parts, half of it in a second process: drawing is most of what a page takes."""
+"""Work that comes in parts, half of it in a second process: what a large run takes is drawing and judging."""
 
 from __future__ import annotations
 

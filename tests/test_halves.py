@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import halves
+from harness import halves
 
 #: Newer versions of Python warn of a fork beside threads, which the tests' own runner has.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
