@@ -64,6 +64,7 @@ def _listed(one: benchmark.Benchmark, profile: str, device: str, check: bool) ->
     }
 
 
+@store.uncollected()
 def judge(options: argparse.Namespace) -> int:
     """A stored run against the ledger; torch is not needed, nor the machine that ran it."""
     folder = Path(options.run) if options.run else folders.latest(options.out)
@@ -121,6 +122,7 @@ def doctor(options: argparse.Namespace) -> int:
     return 0
 
 
+@store.uncollected()
 def report(options: argparse.Namespace) -> int:
     """A page of the runs named, or of each machine's most thorough."""
     from harness import history
@@ -140,6 +142,7 @@ def report(options: argparse.Namespace) -> int:
     return 0
 
 
+@store.uncollected()
 def readme(options: argparse.Namespace) -> int:
     """Writes a run's picture and table between the markers of a file: no number is ever typed by hand."""
     from harness.report import index, markdown

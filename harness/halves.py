@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import sys
@@ -21,6 +20,7 @@ def each(parts: Sequence[Callable[[], Found]]) -> list[Found]:
     """What each part gives, in order.
 
     The second process is a fork: it has the parts, and reads no run again. What they give must be picklable.
+    Garbage collection goes through all that is there, and copies its pages in the fork: better turned off.
     Where no fork is safe, on one core and for few parts all is done here. RuntimeError says what failed.
     """
     if len(parts) < FEWEST or not _forks():
@@ -28,8 +28,6 @@ def each(parts: Sequence[Callable[[], Found]]) -> list[Found]:
     context = multiprocessing.get_context("fork")
     inbox, outbox = context.Pipe(duplex=False)
     taken = context.Value("i", 0)
-    # What is there stays where it is: a collection would go through it, and copy its pages in the fork.
-    gc.freeze()
     other = context.Process(target=_send, args=(outbox, parts, taken), daemon=True)
     try:
         other.start()
@@ -37,7 +35,6 @@ def each(parts: Sequence[Callable[[], Found]]) -> list[Found]:
         found = dict(_done(parts, taken))
         found.update(_received(inbox))
     finally:
-        gc.unfreeze()
         inbox.close()
         other.join()
     return [found[number] for number in range(len(parts))]
