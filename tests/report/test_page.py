@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -236,6 +237,19 @@ def test_the_index_links_to_every_run_and_picture(tmp_path: Path) -> None:
     pictures = list((tmp_path / "plots").glob("*.svg"))
     assert pictures
     assert all(f"(plots/{picture.name})" in text for picture in pictures)
+
+
+def test_the_index_names_every_other_run_too(tmp_path: Path) -> None:
+    """The one of another machine that was dropped there as well."""
+    one = judged(tmp_path / "machine" / "b", "gpt2", *hand.around(1.7))
+    for other in ("machine/a", "<i>/c]d"):
+        run = judged(tmp_path / other, "gpt2", *hand.around(1.6)).run
+        (run.folder / store.RUN).write_text(json.dumps({"schema": 1, **run.info}))
+    text = index.write([one], tmp_path).read_text()
+    others = re.findall(r"^- \[.*?\]\((.*?)\): quick on cpu", text, flags=re.MULTILINE)
+    assert others == ["%3Ci%3E/c%5Dd", "machine/a"]
+    assert "2 other runs" in text
+    assert "<i>" not in text
 
 
 def test_the_index_shows_the_overview_and_folds_the_rest_away(tmp_path: Path) -> None:
