@@ -10,6 +10,7 @@ Of what takes seconds to import it has what workers were seen to use, no more.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import logging
@@ -31,6 +32,9 @@ def main(control_fd: int, warm: bool, needs: Sequence[str]) -> None:
         if warm:
             _warm(needs)
         import harness.worker
+
+        gc.collect()
+        gc.freeze()  # As harness.warm, which says why.
     except BaseException as error:
         _reply(control, {"error": _line(error), "lacks": getattr(error, "name", None)})
         return

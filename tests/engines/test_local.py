@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -55,6 +56,11 @@ def test_a_worker_builds_warms_up_and_times(plain: Worker) -> None:
     seconds = plain.ask("block", 60, steps=5)["seconds"]
     assert len(seconds) == 5
     assert all(value > 0 for value in seconds)
+
+
+def test_a_worker_s_collections_leave_alone_what_was_imported(engine: LocalEngine) -> None:
+    """Each took 0.2 s, and copied the pages of torch."""
+    assert engine.call(gc.get_freeze_count, 60) > 100_000  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("fresh", [True, False])
