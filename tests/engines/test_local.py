@@ -71,7 +71,7 @@ def test_a_start_is_whole_before_it_is_interrupted(
     order: list[str] = []
 
     class Process:
-        pid = 0
+        pid, sentinel = 0, 0
 
         def __init__(self, **_: object) -> None:
             pass
