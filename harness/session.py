@@ -63,7 +63,7 @@ def _measure(
     progress = Progress(journal.run, quiet=options.format != "table")
     runner = Runner(start, journal, settings, machine.Conditions(), progress)
     before = len(journal.run.launches)
-    resume = f"python -m harness run --resume {shlex.quote(str(journal.run.folder))}"
+    resume = _resume(journal.run.folder, options.benchmarks)
     try:
         with progress:
             whole = runner.run(planned)
@@ -83,6 +83,12 @@ def _measure(
     else:
         progress.say(f"the budget ended first; go on with: {resume}")
     return commands.show(options, journal.run)
+
+
+def _resume(run: Path, benchmarks: Path) -> str:
+    """The command that goes on with `run`, whose declarations are in `benchmarks`."""
+    own = "" if benchmarks == benchmark.BENCHMARKS else f" --benchmarks {shlex.quote(str(benchmarks))}"
+    return f"python -m harness run --resume {shlex.quote(str(run))}{own}"
 
 
 def _settings(options: argparse.Namespace, profile: str, names: Sequence[str]) -> Settings:

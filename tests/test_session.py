@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from harness import folders, session, store
+from harness.benchmark import BENCHMARKS
 from harness.settings import PROFILES
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +48,11 @@ def test_the_start_is_part_of_the_budget_but_not_of_more_than_half() -> None:
     settings = PROFILES["quick"]
     assert session.left(settings, 40).budget == settings.budget - 40
     assert session.left(settings, 2 * settings.budget).budget == settings.budget / 2
+
+
+def test_the_command_that_goes_on_names_declarations_of_one_s_own() -> None:
+    assert session._resume(Path("a b"), BENCHMARKS) == "python -m harness run --resume 'a b'"
+    assert session._resume(Path("run"), Path("my own")).endswith("--resume run --benchmarks 'my own'")
 
 
 def test_every_way_to_fail_is_an_outcome_and_keeps_the_others(tmp_path: Path) -> None:
