@@ -78,7 +78,6 @@ def _own_process(spec: Json) -> None:
     if os.getpid() != os.getsid(0):
         os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runner, which then ends its workers.
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # What the runner did not hear while it started this one.
     with open(spec["log"], "ab", buffering=0) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())

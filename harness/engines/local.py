@@ -14,7 +14,8 @@ import multiprocessing
 import os
 import select
 import signal
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterator
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -128,11 +129,12 @@ class LocalEngine:
         ours, theirs = context.Pipe()
         process = context.Process(target=target, args=(theirs, spec), daemon=False)
         if not fresh:
-            with _unheard([signal.SIGINT]):
+            with _unheard():
                 forkserver.ensure_running()
         # Half a message would have whoever reads it say so on the terminal. The first of the warm process is
         # answered when it has imported torch: that takes seconds, in which Ctrl-C is heard.
-        with _unheard(ENDS) if fresh or self._imported else contextlib.nullcontext():
+        whole = _put_off() if fresh or self._imported else contextlib.nullcontext()
+        with whole, _unheard() if fresh else contextlib.nullcontext():
             process.start()
         self._imported |= not fresh
         theirs.close()
@@ -140,14 +142,31 @@ class LocalEngine:
 
 
 @contextlib.contextmanager
-def _unheard(signals: Iterable[signal.Signals]) -> Iterator[None]:
-    """The runner hears `signals` when it is through, and what is started here not even while it imports."""
+def _unheard() -> Iterator[None]:
+    """What is started here hears no Ctrl-C, not even while it imports; the runner hears it right after."""
     resource_tracker.ensure_running()  # Where it has yet to be started, that would let Ctrl-C through again.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _put_off() -> Iterator[None]:
+    """What ends a run is heard right after. With a mask another thread of the runner would take it."""
+    heard: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    handlers = {one: signal.getsignal(one) for one in ENDS if main and callable(signal.getsignal(one))}
+    for one in handlers:
+        signal.signal(one, lambda number, frame: heard.append(number))
+    try:
+        yield
+    finally:
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+        for number in heard:
+            signal.raise_signal(number)
 
 
 def environment(scratch: Path, case: str, side: str = "") -> dict[str, str]:
