@@ -34,13 +34,12 @@ TRIED, TRIES = 0.01, 8
 _allowed: set[int] = set()
 
 
-def cpu_times() -> dict[int, int]:
-    """Nanoseconds of CPU that each thread of this process has had, by its id; empty where nobody tells."""
-    return {thread: times[0] for thread, times in _times().items()}
+#: Nanoseconds that each thread has run, and has waited for a CPU while it wanted to run, by the thread's id.
+Times = Mapping[int, tuple[int, int]]
 
 
-def _times(thread: str = "*") -> dict[int, tuple[int, int]]:
-    """Nanoseconds that each thread has run, and has waited for a CPU while it wanted to run."""
+def times(thread: str = "*") -> Times:
+    """Of the threads of this process; empty where nobody tells."""
     found = {}
     for path in Path("/proc/self/task").glob(f"{thread}/schedstat"):
         with contextlib.suppress(OSError):  # The thread has ended.
@@ -52,10 +51,10 @@ def _times(thread: str = "*") -> dict[int, tuple[int, int]]:
 def waiting() -> float:
     """The share of the time for which this thread, that wants to run, has to wait for its CPU."""
     me, start = threading.get_native_id(), time.perf_counter()
-    before = _times(str(me)).get(me, (0, 0))
+    before = times(str(me)).get(me, (0, 0))
     while time.perf_counter() < start + TRIED:
         pass
-    after = _times(str(me)).get(me, (0, 0))
+    after = times(str(me)).get(me, (0, 0))
     return (after[1] - before[1]) / 1e9 / (time.perf_counter() - start)
 
 
@@ -70,13 +69,19 @@ def free(turn: int, waiting: Callable[[], float] = waiting) -> int:
     return min(shares, key=shares.__getitem__, default=turn)
 
 
-def computing(before: Mapping[int, int], after: Mapping[int, int]) -> list[int]:
+def computing(before: Times, after: Times) -> list[int]:
     """The threads that computed in between: the one that asks, and then the others."""
-    spent = {thread: time - before.get(thread, 0) for thread, time in after.items()}
+    spent = {thread: ran - before.get(thread, (0, 0))[0] for thread, (ran, _) in after.items()}
     least = SHARE * max(spent.values(), default=0)
     asks = threading.get_native_id()
     others = [thread for thread, time in spent.items() if time > least and thread != asks]
     return [asks, *sorted(others)] if asks in spent else []
+
+
+def awake(before: Times, after: Times, seconds: float) -> float:
+    """The share of the `seconds` in between in which the busiest thread ran or wanted to; 0 if not known."""
+    spent = [sum(both) - sum(before.get(thread, (0, 0))) for thread, both in after.items()]
+    return max(spent, default=0) / 1e9 / seconds if seconds else 0.0
 
 
 def choose(turn: int, threads: Sequence[int]) -> dict[int, int]:

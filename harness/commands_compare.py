@@ -144,11 +144,13 @@ def _measured(
 def _settings(options: argparse.Namespace) -> Settings:
     profile = PROFILES[options.profile]
     fewest = max(comparing.FEWEST, profile.launches[0])
+    limit = session.seconds(options.timeout)
+    pace = dataclasses.replace(profile.pace, sure=comparing.SURE, slice=comparing.SLICE, limit=limit)
     return dataclasses.replace(
         profile,
         precision=comparing.PRECISION,
         launches=(fewest, max(fewest, profile.launches[1])),
-        pace=dataclasses.replace(profile.pace, sure=comparing.SURE, limit=session.seconds(options.timeout)),
+        pace=pace,
         budget=session.seconds(options.budget) if options.budget else profile.budget,
     )
 

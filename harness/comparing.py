@@ -31,6 +31,8 @@ PRECISION = 0.02
 FEWEST = 3
 #: A launch that is as sure of its ratio ends: what is left is how launches differ.
 SURE = PRECISION / 4
+#: Slices in which long steps take turns, s. Cold caches cost both sides as much.
+SLICE = 0.01
 #: Of the budget, what the first look may take; the rest is for measuring again what looks changed.
 FIRST_LOOK = 0.65
 #: Launches of a second look, at most.

@@ -3,6 +3,7 @@
 ``time``     all workers of the group exist at once and run in lock step: one is timed while the
              others sleep on their pipes. A round visits every variant in a random order and then in the
              mirrored one (A B C C B A; of two variants ABBA or BAAB), so that a drift falls on all alike.
+             Long steps take such turns within each step (see `slices`).
 ``memory``   one worker at a time, alone: no peak is read from a process or a device that holds another.
 ``quality``  as memory; the seed changes from launch to launch, for a loss differs between seeds.
 
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from harness import clock, record, stats
+from harness import clock, record, slices, stats
 from harness.errors import WorkerFailed
 from harness.record import Case, Json
 
@@ -29,6 +30,16 @@ class Worker(Protocol):
     def ask(self, command: str, limit: float, **arguments: Any) -> Json: ...
 
     def answer(self, limit: float, command: str = "build") -> Json: ...
+
+    def begin(self, command: str, **arguments: Any) -> None: ...
+
+    def ready(self, seconds: float) -> bool: ...
+
+    def stop(self) -> None: ...
+
+    def go_on(self) -> None: ...
+
+    def kill(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -49,6 +60,12 @@ class Pace:
     What else a machine does comes in bursts of 10 to 100 ms. The shorter the visits, the more evenly it falls
     on all variants: of seven workloads of 20 us to 2 ms against themselves, beside a busy core, in launches
     of the same length, the error was 4.9 % in visits of 27 ms, 1.8 % in 7 ms, 1.4 % in 3 ms.
+    """
+    slice: float = 0.1
+    """Where each step lasts LONG slices and more, and does nothing but compute, steps take turns within.
+
+    A slice begins with cold caches, which cost some 1.5 ms: little of this one, and not the same of every
+    variant's. What compares two versions of the same code takes shorter ones.
     """
     lane: float = 3.0
     """No further round of a variant that has been timed this long in the launch."""
@@ -76,6 +93,8 @@ class Pace:
 #: worker ran before, and a median leaves them out. In stored runs the first took 48 % longer than later ones
 #: at 3 ms a step, 14 % at 12 ms, 2 % at 50 ms; the second 12, 2 and 0 %.
 FEWEST, SHORT = 5, 0.1
+#: Slices of a step that is long.
+LONG = 30
 #: Rounds whose spread says how sure a launch is.
 TELLING = 8
 
@@ -88,6 +107,8 @@ class Lane:
     worker: Worker
     record: Json
     steps: int = 1
+    long: bool = False
+    """Whether a step can take turns with others within it, and lasts long enough for that."""
     timed: float = 0.0
     levels: list[float] = field(default_factory=list)
     """The median of each block."""
@@ -114,9 +135,9 @@ def time_launch(start: Start, cases: list[Case], launch: int, pace: Pace) -> lis
                 break
             order = [lane for lane in lanes if lane.open and lane.timed < pace.lane]
             dice.shuffle(order)
-            for lane in [*order, *reversed(order)]:
-                _attempt(lane, lambda lane, visit=visit: _visit(lane, visit, pace))  # type: ignore[misc]
-                visit += 1
+            for turn in (order, order[::-1]):
+                _turn(turn, visit, pace)
+                visit += len(turn)
         for lane in lanes:
             lane.record["runner"] = round(lane.worked / lane.waited, 5) if lane.waited else 0.0
             _attempt(lane, lambda lane: _tell(lane, pace))
@@ -187,14 +208,20 @@ def _attempt(lane: Lane, action: Callable[[Lane], None]) -> None:
     try:
         action(lane)
     except WorkerFailed as failed:
-        lane.record.update(outcome=failed.outcome, message=failed.message)
-        lane.worker.close()
+        _failed(lane, failed)
+
+
+def _failed(lane: Lane, how: WorkerFailed) -> None:
+    lane.record.update(outcome=how.outcome, message=how.message)
+    lane.worker.close()
 
 
 def _warm_up(lane: Lane, pace: Pace) -> None:
     warm = lane.worker.ask("warm_up", pace.limit, seconds=pace.warm_up)
     lane.record.update(warm, blocks=[], visits=[])
-    lane.steps = steps_per_visit(min(warm["warmup"] or [warm["first_step"]]), pace)
+    step = min(warm["warmup"] or [warm["first_step"]])
+    lane.steps = steps_per_visit(step, pace)
+    lane.long = lane.record.pop("stoppable", False) and step >= LONG * pace.slice
 
 
 def steps_per_visit(step: float, pace: Pace) -> int:
@@ -239,6 +266,16 @@ def _hold(lanes: list[Lane], turn: int, pace: Pace) -> None:
             _attempt(lane, lambda lane: ask(lane, None))
 
 
+def _turn(order: list[Lane], visit: int, pace: Pace) -> None:
+    """A visit of each lane, the first of which is number `visit`."""
+    order = [lane for lane in order if lane.open]
+    if len(order) > 1 and all(lane.long for lane in order):
+        _sliced(order, visit, pace)
+        return
+    for number, lane in enumerate(order, visit):
+        _attempt(lane, lambda lane, number=number: _visit(lane, number, pace))  # type: ignore[misc]
+
+
 def _visit(lane: Lane, visit: int, pace: Pace) -> None:
     time.sleep(pace.settle)
     start, worked = time.perf_counter(), time.process_time()
@@ -246,8 +283,28 @@ def _visit(lane: Lane, visit: int, pace: Pace) -> None:
     lane.waited += time.perf_counter() - start
     lane.worked += time.process_time() - worked
     lane.timed += found.get("took", sum(found["seconds"]))  # Workers of older commits send every step.
-    lane.levels += stats.medians([found["seconds"]])
-    lane.record["blocks"].append(clock.kept(found["seconds"]))
+    _keep(lane, found["seconds"], visit)
+
+
+def _sliced(order: list[Lane], visit: int, pace: Pace) -> None:
+    """All visits at once, of a step each, which take turns within it."""
+    worked = time.process_time()
+    found = slices.steps([lane.worker for lane in order], pace.slice, pace.limit)
+    worked = (time.process_time() - worked) / len(order)
+    for number, (lane, seconds) in enumerate(zip(order, found, strict=True), visit):
+        if isinstance(seconds, WorkerFailed):
+            _failed(lane, seconds)
+            continue
+        lane.waited += seconds
+        lane.worked += worked
+        lane.timed += seconds
+        lane.record["slice"] = pace.slice
+        _keep(lane, [seconds], number)
+
+
+def _keep(lane: Lane, seconds: list[float], visit: int) -> None:
+    lane.levels += stats.medians([seconds])
+    lane.record["blocks"].append(clock.kept(seconds))
     lane.record["visits"].append(visit)
 
 

@@ -12,7 +12,7 @@ and a record is what that launch gave for one case. Keys by kind, all seconds an
              one list per visit, of thousands of steps every n-th; visits 2r and 2r+1 form round r;
              ``visits`` [order index of each block within the launch]; ``equality`` {metric, value,
              tolerance, ok}; ``cold_cache``; ``build_seconds``; ``runner``, what the runner used of a core
-             while this worker was timed
+             while this worker was timed; ``slice``, seconds of a turn, where steps took turns within a step
 ``memory``   ``memory`` {peak, reserved, weights, gradients, optimizer, batch, resident, trace: [live
              bytes after each batch], batch_bytes, elements}, ``host`` {start_rss, peak_rss, and of
              processes that the step started children}; of the baseline also ``flops`` and

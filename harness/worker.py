@@ -8,6 +8,7 @@ A request is ``{"do": NAME, ...}``; the answer ``{"ok": {...}}`` or ``{"outcome"
 
 from __future__ import annotations
 
+import ctypes
 import json
 import math
 import os
@@ -43,6 +44,10 @@ from harness.workload import Job
 
 #: Seconds of warm steps after which it is seen which threads compute.
 SEEN = 0.02
+#: A step whose busiest thread runs, or wants to, for this share of it does not sleep and waits for nobody.
+AWAKE = 0.9
+#: Of prctl(2), linux/prctl.h.
+PR_SET_PDEATHSIG = 1
 
 
 def main(connection: Connection, spec: Json) -> None:
@@ -84,8 +89,15 @@ def _own_process(spec: Json) -> None:
     os.environ.update(spec.get("environment", {}))
     tempfile.tempdir = None  # Found anew: the warm process had another environment.
     limits.die_first()
+    _die_with_parent()
     if spec.get("memory_limit"):
         limits.set_host_limit(int(spec["memory_limit"]))
+
+
+def _die_with_parent() -> None:
+    """On Linux, by the kernel: what is stopped cannot watch itself. A warm process ends with its runner."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _die_with_runner(connection: Connection) -> None:
@@ -158,18 +170,26 @@ class Measured:
         """The first step, whose time holds any compiling, then steps until the level is steady.
 
         Steady: the last three within 10 % of each other. Ends after `seconds` all the same. Short steps then
-        go on for SEEN, which is not told.
+        go on for SEEN, which is not told. What was seen to do nothing but compute is `stoppable`: its time is
+        that for which it was not stopped.
         """
         first = self.clock.block(self.job.step, 1)[0]
         self._evidence = equal.evidence(self.job)
         steps: list[float] = []
-        before = affinity.cpu_times()
+        begin = time.perf_counter()
+        before = affinity.times()
         while not _steady(steps) and sum(steps) < seconds:
             steps += self.clock.block(self.job.step, 1)
         if 0 < sum(steps) < SEEN:
             self.clock.block(self.job.step, math.ceil((SEEN - sum(steps)) / max(steps[-1], 1e-7)))
-        self._computing = affinity.computing(before, affinity.cpu_times()) if steps else []
-        return {"first_step": first, "warmup": steps, "threads": len(self._computing)}
+        took = time.perf_counter() - begin
+        after = affinity.times()
+        self._computing = affinity.computing(before, after) if steps else []
+        told = {"first_step": first, "warmup": steps, "threads": len(self._computing)}
+        computes = self.case.device == "cpu" and not getattr(self.job, "spreads", False)
+        if computes and steps and affinity.awake(before, after, took) > AWAKE:
+            told["stoppable"] = True
+        return told
 
     def free(self, turn: int) -> Json:
         """{turn}: the first from this one on whose CPU nobody else wants; nothing for steps on several."""

@@ -62,21 +62,28 @@ def test_a_thread_that_has_ended_is_not_missed() -> None:
 
 
 def test_who_computes_is_told_by_cpu_time_and_who_asks_is_first() -> None:
-    before = {ME: 100, ME + 1: 500, ME + 2: 0}
-    after = {ME: 1100, ME + 1: 550, ME + 2: 900, ME + 3: 800}
+    before = {ME: (100, 0), ME + 1: (500, 0), ME + 2: (0, 0)}
+    after = {ME: (1100, 0), ME + 1: (550, 9000), ME + 2: (900, 0), ME + 3: (800, 0)}
     assert affinity.computing(before, after) == [ME, ME + 2, ME + 3]
     assert affinity.computing({}, {}) == []
+
+
+def test_a_process_is_awake_for_as_long_as_its_busiest_thread_runs_or_wants_to() -> None:
+    before = {ME: (100, 50), ME + 1: (500, 0)}
+    after = {ME: (500_000_100, 250_000_050), ME + 1: (200_000_500, 0), ME + 2: (1000, 0)}
+    assert affinity.awake(before, after, 1.0) == 0.75
+    assert affinity.awake({}, {}, 1.0) == affinity.awake(before, after, 0.0) == 0
 
 
 def test_a_thread_that_computes_and_one_that_sleeps_are_told_apart() -> None:
     ends, digest = threading.Event(), hashlib.sha256
     sleeps = threading.Thread(target=ends.wait)
     computes = threading.Thread(target=lambda: [digest(bytes(4_000_000)) for _ in range(20)])
-    before = affinity.cpu_times()
+    before = affinity.times()
     sleeps.start()
     computes.start()
     digest(bytes(40_000_000))
-    after = affinity.cpu_times()
+    after = affinity.times()
     ends.set()
     assert affinity.computing(before, after) == [ME, computes.native_id]
     computes.join()

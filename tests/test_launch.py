@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from harness import launch
+from harness.errors import WorkerFailed
 from harness.launch import Pace
 from tests.conftest import FakeEngine, failed, make_cases, times
 
@@ -186,6 +188,54 @@ def test_what_the_runner_uses_while_a_worker_is_timed_is_a_share_of_a_core(
         assert one["runner"] == 0.25
     broken = FakeEngine({"b": {"warm_up": failed("crashed")}})
     assert launch.time_launch(broken.start, make_cases("a", "b"), 0, PACE)[1]["runner"] == 0
+
+
+def long(*stoppable: bool) -> FakeEngine:
+    """Variants a, b, ... with steps of a second, some of which can take turns within them."""
+    warm = {"first_step": 1.0, "warmup": [1.0], "threads": 1}
+    told = [warm | ({"stoppable": True} if one else {}) for one in stoppable]
+    return FakeEngine({name: {"warm_up": one} for name, one in zip("abc", told, strict=False)})
+
+
+def test_long_steps_that_compute_take_turns_within_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def steps(workers: list[Any], slice: float, limit: float) -> list[float]:
+        asked.append(([one.case.variant for one in workers], slice, limit))
+        return [2.0 if one.case.variant == "b" else 1.0 for one in workers]
+
+    monkeypatch.setattr("harness.slices.steps", steps)
+    engine = long(True, True)
+    pace = replace(PACE, limit=50, slice=0.01)
+    a, b = launch.time_launch(engine.start, make_cases("a", "b"), 0, pace)
+    assert visits(engine) == []
+    assert (a["blocks"], b["blocks"]) == ([[1.0]] * 6, [[2.0]] * 6)
+    assert sorted(a["visits"] + b["visits"]) == list(range(12))
+    assert a["slice"] == b["slice"] == 0.01
+    assert "stoppable" not in a
+    assert len(asked) == 6
+    assert all(asked[n][0] == asked[n + 1][0][::-1] for n in (0, 2, 4))
+    assert asked[0][1:] == (0.01, 50)
+
+
+@pytest.mark.parametrize(("stoppable", "slice"), [(False, 0.01), (True, 0.5)])
+def test_they_do_not_if_one_of_them_cannot_or_is_short(stoppable: bool, slice: float) -> None:
+    engine = long(True, stoppable)
+    a, _ = launch.time_launch(engine.start, make_cases("a", "b"), 0, replace(PACE, slice=slice))
+    assert len(visits(engine)) == 12
+    assert "slice" not in a
+
+
+def test_one_that_fails_within_a_turn_leaves_the_others_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def steps(workers: list[Any], slice: float, limit: float) -> list[float | WorkerFailed]:
+        return [failed("timeout") if one.case.variant == "b" else 1.0 for one in workers]
+
+    monkeypatch.setattr("harness.slices.steps", steps)
+    engine = long(True, True, True)
+    a, b, c = launch.time_launch(engine.start, make_cases("a", "b", "c"), 0, replace(PACE, slice=0.01))
+    assert (b["outcome"], b["blocks"]) == ("timeout", [])
+    assert engine.workers[1].closed
+    assert len(a["blocks"]) == len(c["blocks"]) == 6
 
 
 def test_a_launch_that_is_sure_ends_early() -> None:

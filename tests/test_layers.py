@@ -24,7 +24,7 @@ LAYERS = [
     {"commands_compare", "calibrating"},
     {"session", "commands", "comparing"},
     {"report", "adapters"},
-    {"plan", "runner", "settings", "launch", "engines", "warm"},
+    {"plan", "runner", "settings", "launch", "slices", "engines", "warm"},
     {"worker"},
     {"planted"},
     {"benchmark", "doctor", "observed"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,17 @@ def test_warm_up_tells_the_first_step_apart_and_ends_when_steady_or_late(
     late = measured("plain")
     monkeypatch.setattr(late.clock, "block", lambda step, count: [step() and 1.0])
     assert late.warm_up(seconds=0) == {"first_step": 1.0, "warmup": [], "threads": 0}
+
+
+def test_a_step_that_computes_can_be_stopped_and_one_that_sleeps_or_has_children_cannot() -> None:
+    one = measured("plain")
+    one.job.step = lambda: sum(range(3_000_000))  # type: ignore[method-assign]
+    assert one.warm_up(seconds=0.2)["stoppable"] is True
+    one.job.spreads = True  # type: ignore[attr-defined]
+    assert "stoppable" not in one.warm_up(seconds=0.2)
+    other = measured("plain")
+    other.job.step = lambda: time.sleep(0.03)  # type: ignore[method-assign]
+    assert "stoppable" not in other.warm_up(seconds=0.2)
 
 
 def equality_of(variant: str) -> dict[str, Any]:

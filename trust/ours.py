@@ -74,7 +74,13 @@ def pace(seconds: float) -> Pace:
     Most take less: they end as soon as they are sure.
     """
     lane = min(max(0.08 * seconds, 0.1), 1.6)
-    return Pace(block=min(0.01, lane / 30), lane=lane, warm_up=min(lane / 3, 0.2), sure=comparing.SURE)
+    return Pace(
+        block=min(0.01, lane / 30),
+        slice=comparing.SLICE,
+        lane=lane,
+        warm_up=min(lane / 3, 0.2),
+        sure=comparing.SURE,
+    )
 
 
 def _verdict(plant: Plant, found: Comparison, run: Run) -> Verdict:

@@ -47,14 +47,33 @@ class Worker:
 
     def ask(self, command: str, limit: float, **arguments: Any) -> Json:
         """The answer to `command`. Raises WorkerFailed: with ``timeout`` after `limit` seconds."""
+        self.begin(command, **arguments)
+        return self.answer(limit, command)
+
+    def begin(self, command: str, **arguments: Any) -> None:
+        """Sends `command`; its `answer` is to be awaited. Raises WorkerFailed if the worker is gone."""
         try:
             self._connection.send_bytes(json.dumps({"do": command, **arguments}).encode())
         except OSError:
             raise self._died() from None
-        return self.answer(limit, command)
+
+    def ready(self, seconds: float) -> bool:
+        """Whether there is an answer, or the worker's end, within so many seconds."""
+        return bool(self._heard.poll(1000 * seconds))
+
+    def stop(self) -> None:
+        """Stops the worker's process where it is; its children go on."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     def answer(self, limit: float, command: str = "build") -> Json:
-        if not self._heard.poll(1000 * limit):
+        if not self.ready(limit):
             self.kill()
             raise WorkerFailed(record.TIMEOUT, f"{command} took over {limit:.0f} s")
         try:
@@ -158,9 +177,9 @@ def _put_off() -> Iterator[None]:
     heard: list[int] = []
     main = threading.current_thread() is threading.main_thread()
     handlers = {one: signal.getsignal(one) for one in ENDS if main and callable(signal.getsignal(one))}
-    for one in handlers:
-        signal.signal(one, lambda number, frame: heard.append(number))
     try:
+        for one in handlers:
+            signal.signal(one, lambda number, frame: heard.append(number))
         yield
     finally:
         for one, handler in handlers.items():

@@ -124,7 +124,7 @@ def _work(row: CaseSummary) -> str:
 def _state(row: CaseSummary) -> str:
     """``optimizer state 1.4 MB, -75 %``, where it is another than the baseline's."""
     base = row.baseline.memory.optimizer if row.baseline and row.baseline.memory else 0
-    ours = row.memory.optimizer if row.memory and row.outcome == OK else base
+    ours = row.memory.optimizer if row.memory else base
     change = round(100 * (ours / base - 1)) if base else 0
     return f"optimizer state {units.size(ours)}, {change:+d} %" if change else ""
 

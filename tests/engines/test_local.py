@@ -170,6 +170,22 @@ def test_the_warm_process_has_one_thread_and_no_device(engine: LocalEngine) -> N
     assert engine.call(process_facts, 60)["parent_threads"] == 1
 
 
+def test_a_worker_can_be_stopped_in_a_step_and_go_on(plain: Worker) -> None:
+    plain.answer(60)
+    plain.stop()
+    plain.begin("warm_up", seconds=0.0)
+    assert not plain.ready(0.2)
+    plain.go_on()
+    assert plain.answer(60, "warm_up")["first_step"] > 0
+
+
+def test_a_stopped_worker_that_is_closed_ends(plain: Worker) -> None:
+    plain.answer(60)
+    plain.stop()
+    plain.kill()
+    assert not psutil.pid_exists(plain.pid)
+
+
 RUNNER = """
 import sys, time
 from pathlib import Path
@@ -178,18 +194,21 @@ if __name__ == "__main__":
     engine = LocalEngine(Path(sys.argv[1]))
     worker = start(engine, "hangs")
     worker.answer(60)
+    if "stopped" in sys.argv:
+        worker.stop()
     print(worker.pid, flush=True)
     worker.ask("warm_up", 600, seconds=0.1)
 """
 
 
-def test_a_killed_runner_leaves_no_worker_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", ["at work", "stopped"])
+def test_a_killed_runner_leaves_no_worker_behind(tmp_path: Path, state: str) -> None:
     script = tmp_path / "runner.py"
     script.write_text(RUNNER)
     root = Path(__file__).parent.parent.parent
     environment = {**os.environ, "PYTHONPATH": str(root)}
     runner = subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path)],
+        [sys.executable, str(script), str(tmp_path), state],
         stdout=subprocess.PIPE,
         text=True,
         cwd=root,
