@@ -120,6 +120,8 @@ def _open(options: argparse.Namespace, engine: LocalEngine) -> tuple[Journal, Pl
         "device": device,
         "names": options.names,
         "runs_by": "case",  # That the id of a case asks `run` for it.
+        "own_benchmarks": Path(options.benchmarks)
+        != benchmark.BENCHMARKS,  # No path of the user's is stored.
         "machine": described,
         "torch": _call(engine, torch_info.describe, device),
         "ceilings": _call(engine, flops.ceilings, device),

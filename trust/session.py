@@ -15,8 +15,9 @@ from trust.tools import NAMED, TOOLS
 from trust.verdicts import FAILED, PLANTS, Plant, Verdict, batch
 from trust.workloads import NOTHING, WORKLOADS
 
-#: A step of this many seconds or more is measured in batches of its own, and gets so many steps a verdict.
-SLOW, SLOW_STEPS = 1.0, 70
+#: A step of this many seconds or more is measured in batches of its own, and gets so many steps a verdict: of
+#: ours five launches, in each of which both sides build, take a first step, warm up and are timed for two.
+SLOW, SLOW_STEPS = 1.0, 45
 #: Where workloads are dealt, asv's best setting gets every so many: it starts 20 processes for each.
 SLOWEST_TOOL, EVERY = "asv-best", 16
 #: Slow workloads are in so many batches at most: one verdict on 12 s takes a quarter of an hour.

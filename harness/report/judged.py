@@ -13,6 +13,9 @@ from harness.report.plots.drawn import Picture
 from harness.rows import CaseSummary
 from harness.store import Run
 
+#: In a command, for the folder of declarations of the user's own.
+DECLARED = "FOLDER_OF_ITS_DECLARATIONS"
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -39,6 +42,8 @@ class Judged:
         by_id = info.get("runs_by") == "case"
         name = shlex.quote(case.id if by_id else case.benchmark)
         command = f"python -m harness run {name} --profile {info['profile']} --device {case.device}"
+        if info.get("own_benchmarks"):
+            command += f" --benchmarks {DECLARED}"
         if commit := info.get("machine", {}).get("commit"):
             command = f"git checkout {shlex.quote(str(commit))}\n{command}"
         if by_id:

@@ -216,6 +216,13 @@ def test_where_the_id_of_a_case_asks_for_it_that_is_the_command(tmp_path: Path) 
     assert shlex.split(command)[-5] == variant.case.id
 
 
+def test_what_was_declared_elsewhere_is_measured_from_there(tmp_path: Path) -> None:
+    one = judged(tmp_path / "m" / "run", "gpt2", *hand.around(1.7))
+    one.run.info["own_benchmarks"] = True
+    command, _ = one.again(one.judgement.rows[1])
+    assert command.endswith(" --device cpu --benchmarks FOLDER_OF_ITS_DECLARATIONS")
+
+
 def test_a_name_that_means_more_says_what_else_it_measures(tmp_path: Path) -> None:
     one = judged(tmp_path / "m" / "run", "gpt2", *hand.around(1.7))
     (stable, _) = hand.group("fp32", "bf16", benchmark="stability", technique="mixed-precision")
