@@ -33,7 +33,7 @@ FEWEST = 3
 SURE = PRECISION / 4
 #: Slices in which long steps take turns, s. Cold caches cost both sides as much.
 SLICE = 0.01
-#: Of the budget, what the first look may take; the rest is for measuring again what looks changed.
+#: Of the time that is left, what a first look may take; the rest is for measuring again what looks changed.
 FIRST_LOOK = 0.65
 #: Launches of a second look, at most.
 AGAIN = significance.CONFIRMS[-1][0]
@@ -191,7 +191,10 @@ class Confirming(Journal):
 
 
 def measure(both: Pair, journal: Journal, settings: Settings, progress: Watch) -> bool:
-    """The first look at every case, then the second at what looks changed. False if the budget ended."""
+    """A first look at every case, a second at what looks changed, and on in turn while there is time.
+
+    False if the budget ended before each case had the launches that it has at least.
+    """
     cells = {cell.case.id: cell for cell in both.cells}
     lanes = {}
     for cell in cells.values():
@@ -212,9 +215,22 @@ def look(
     ends = time.monotonic() + settings.budget
     start = both.start(lanes)
     plan = _plan(groups, lambda case: lanes[case.id][0].kinds)
-    first = dataclasses.replace(settings, budget=FIRST_LOOK * settings.budget)
-    whole = Runner(start, journal, first, machine.Conditions(), progress).run(plan)
-    return _again(both, journal, groups, settings, start, progress, ends) and whole
+
+    def first() -> bool:
+        some = dataclasses.replace(settings, budget=FIRST_LOOK * (ends - time.monotonic()))
+        return Runner(start, journal, some, machine.Conditions(), progress).run(plan)
+
+    def second() -> bool:
+        return _again(both, journal, groups, settings, start, progress, ends)
+
+    whole = first()
+    whole &= second()
+    made = -1
+    while whole and made < len(journal.run.launches) and time.monotonic() < ends:
+        made = len(journal.run.launches)
+        first()  # That each case has the fewest launches is known.
+        whole = second()
+    return whole
 
 
 def _plan(groups: list[list[Case]], kinds: Callable[[Case], tuple[str, ...]]) -> Plan:

@@ -61,8 +61,8 @@ class Pace:
     on all variants: of seven workloads of 20 us to 2 ms against themselves, beside a busy core, in launches
     of the same length, the error was 4.9 % in visits of 27 ms, 1.8 % in 7 ms, 1.4 % in 3 ms.
     """
-    slice: float = 0.1
-    """Where each step lasts LONG slices and more, and does nothing but compute, steps take turns within.
+    slice: float = 0.3
+    """Visits that last LONG slices and more, of steps that do nothing but compute, take turns within a visit.
 
     A slice begins with cold caches, which cost some 1.5 ms: little of this one, and not the same of every
     variant's. What compares two versions of the same code takes shorter ones.
@@ -93,8 +93,8 @@ class Pace:
 #: worker ran before, and a median leaves them out. In stored runs the first took 48 % longer than later ones
 #: at 3 ms a step, 14 % at 12 ms, 2 % at 50 ms; the second 12, 2 and 0 %.
 FEWEST, SHORT = 5, 0.1
-#: Slices of a step that is long.
-LONG = 30
+#: Slices of a visit that is long.
+LONG = 5
 #: Rounds whose spread says how sure a launch is.
 TELLING = 8
 
@@ -108,7 +108,7 @@ class Lane:
     record: Json
     steps: int = 1
     long: bool = False
-    """Whether a step can take turns with others within it, and lasts long enough for that."""
+    """Whether visits can take turns with others within them, and last long enough for that."""
     timed: float = 0.0
     levels: list[float] = field(default_factory=list)
     """The median of each block."""
@@ -221,7 +221,7 @@ def _warm_up(lane: Lane, pace: Pace) -> None:
     lane.record.update(warm, blocks=[], visits=[])
     step = min(warm["warmup"] or [warm["first_step"]])
     lane.steps = steps_per_visit(step, pace)
-    lane.long = lane.record.pop("stoppable", False) and step >= LONG * pace.slice
+    lane.long = lane.record.pop("stoppable", False) and lane.steps * step >= LONG * pace.slice
 
 
 def steps_per_visit(step: float, pace: Pace) -> int:
@@ -287,9 +287,9 @@ def _visit(lane: Lane, visit: int, pace: Pace) -> None:
 
 
 def _sliced(order: list[Lane], visit: int, pace: Pace) -> None:
-    """All visits at once, of a step each, which take turns within it."""
+    """All visits at once, which take turns within. Of its steps a visit keeps the mean."""
     worked = time.process_time()
-    found = slices.steps([lane.worker for lane in order], pace.slice, pace.limit)
+    found = slices.visits([(lane.worker, lane.steps) for lane in order], pace.slice, pace.limit)
     worked = (time.process_time() - worked) / len(order)
     for number, (lane, seconds) in enumerate(zip(order, found, strict=True), visit):
         if isinstance(seconds, WorkerFailed):
@@ -299,7 +299,7 @@ def _sliced(order: list[Lane], visit: int, pace: Pace) -> None:
         lane.worked += worked
         lane.timed += seconds
         lane.record["slice"] = pace.slice
-        _keep(lane, [seconds], number)
+        _keep(lane, [seconds / lane.steps], number)
 
 
 def _keep(lane: Lane, seconds: list[float], visit: int) -> None:

@@ -1,4 +1,4 @@
-"""Long steps that take turns within a step: one process runs for a slice while the others are stopped.
+"""Long visits that take turns within: one process runs for a slice while the others are stopped.
 
 Steps of seconds that take turns as a whole each meet another minute of the machine. Beside a busy core, the
 log ratio of two steps of 4 s varied by 3 to 5 % (standard deviation) when each had run twice in turn, ABBA;
@@ -36,11 +36,12 @@ class Stoppable(Protocol):
     def kill(self) -> None: ...
 
 
-class _Step:
-    """One step of one worker, so far."""
+class _Visit:
+    """The steps of one worker, so far."""
 
-    def __init__(self, worker: Stoppable, now: Callable[[], float]) -> None:
+    def __init__(self, worker: Stoppable, steps: int, now: Callable[[], float]) -> None:
         self.worker = worker
+        self._steps = steps
         self.found: float | WorkerFailed | None = None
         self.stopped = False
         self._now = now
@@ -72,28 +73,28 @@ class _Step:
             self.stopped = False
         else:
             self._begun = True
-            self.worker.begin("block", steps=1)
+            self.worker.begin("block", steps=self._steps)
 
 
-def steps(
-    workers: Sequence[Stoppable],
+def visits(
+    workers: Sequence[tuple[Stoppable, int]],
     slice: float,
     limit: float,
     now: Callable[[], float] = time.perf_counter,
 ) -> list[float | WorkerFailed]:
-    """Seconds of one step of each worker, or how it failed; the turns of `slice` seconds are ABBA.
+    """Seconds of so many steps of each worker, or how it failed; the turns of `slice` seconds are ABBA.
 
     The last that is left runs on to its end. Whatever happens, none is left stopped.
     """
-    begun = [_Step(worker, now) for worker in workers]
+    every = [_Visit(worker, steps, now) for worker, steps in workers]
+    turn = list(every)
     try:
-        while left := [one for one in begun if one.found is None]:
-            for one in left:
-                one.run(slice if len(left) > 1 else limit, limit)
-            begun.reverse()
+        while turn:
+            for one in turn:
+                one.run(slice if len(turn) > 1 else limit, limit)
+            turn = [one for one in reversed(turn) if one.found is None]
     finally:
-        for one in begun:
+        for one in every:
             if one.stopped:
                 one.worker.go_on()
-    by_worker = {id(one.worker): one.found for one in begun}
-    return [found for worker in workers if (found := by_worker[id(worker)]) is not None]
+    return [one.found for one in every if one.found is not None]

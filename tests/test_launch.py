@@ -200,11 +200,11 @@ def long(*stoppable: bool) -> FakeEngine:
 def test_long_steps_that_compute_take_turns_within_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def steps(workers: list[Any], slice: float, limit: float) -> list[float]:
-        asked.append(([one.case.variant for one in workers], slice, limit))
-        return [2.0 if one.case.variant == "b" else 1.0 for one in workers]
+    def sliced(workers: list[tuple[Any, int]], slice: float, limit: float) -> list[float]:
+        asked.append(([one.case.variant for one, _ in workers], slice, limit))
+        return [steps * (2.0 if one.case.variant == "b" else 1.0) for one, steps in workers]
 
-    monkeypatch.setattr("harness.slices.steps", steps)
+    monkeypatch.setattr("harness.slices.visits", sliced)
     engine = long(True, True)
     pace = replace(PACE, limit=50, slice=0.01)
     a, b = launch.time_launch(engine.start, make_cases("a", "b"), 0, pace)
@@ -227,10 +227,10 @@ def test_they_do_not_if_one_of_them_cannot_or_is_short(stoppable: bool, slice: f
 
 
 def test_one_that_fails_within_a_turn_leaves_the_others_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    def steps(workers: list[Any], slice: float, limit: float) -> list[float | WorkerFailed]:
-        return [failed("timeout") if one.case.variant == "b" else 1.0 for one in workers]
+    def sliced(workers: list[tuple[Any, int]], slice: float, limit: float) -> list[float | WorkerFailed]:
+        return [failed("timeout") if one.case.variant == "b" else 1.0 for one, _ in workers]
 
-    monkeypatch.setattr("harness.slices.steps", steps)
+    monkeypatch.setattr("harness.slices.visits", sliced)
     engine = long(True, True, True)
     a, b, c = launch.time_launch(engine.start, make_cases("a", "b", "c"), 0, replace(PACE, slice=0.01))
     assert (b["outcome"], b["blocks"]) == ("timeout", [])

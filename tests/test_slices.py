@@ -25,7 +25,7 @@ class Computes:
         self.killed = False
 
     def begin(self, command: str, **arguments: object) -> None:
-        assert (command, arguments) == ("block", {"steps": 1})
+        assert (command, arguments) == ("block", {"steps": 3})
 
     def ready(self, seconds: float) -> bool:
         assert not self.stopped
@@ -58,27 +58,32 @@ def workers(*seconds: float) -> tuple[list[Computes], Clock, list[str]]:
     )
 
 
+def each(workers: list[Computes]) -> list[tuple[Computes, int]]:
+    """With three steps for each."""
+    return [(one, 3) for one in workers]
+
+
 def test_turns_are_mirrored_and_the_last_one_runs_on_to_its_end() -> None:
     both, clock, heard = workers(4.0, 6.0)
-    slices.steps(both, 1.0, 100.0, clock)
+    slices.visits(each(both), 1.0, 100.0, clock)
     assert "".join(heard) == "ABBAABBAB"
     assert clock.now == pytest.approx(10.0, rel=1e-2)
 
 
 def test_a_step_takes_the_time_for_which_it_was_not_stopped() -> None:
     some, clock, _ = workers(4.0, 6.0, 5.5)
-    assert slices.steps(some, 1.0, 100.0, clock) == pytest.approx([4.0, 6.0, 5.5], rel=1e-2)
+    assert slices.visits(each(some), 1.0, 100.0, clock) == pytest.approx([4.0, 6.0, 5.5], rel=1e-2)
 
 
 def test_a_step_alone_is_never_stopped() -> None:
     one, clock, heard = workers(4.0)
-    assert slices.steps(one, 1.0, 100.0, clock) == [4.0]
+    assert slices.visits(each(one), 1.0, 100.0, clock) == [4.0]
     assert heard == ["A"]
 
 
 def test_what_takes_too_long_is_killed_and_the_others_go_on() -> None:
     both, clock, _ = workers(50.0, 6.0)
-    late, found = slices.steps(both, 1.0, 10.0, clock)
+    late, found = slices.visits(each(both), 1.0, 10.0, clock)
     assert isinstance(late, WorkerFailed)
     assert (late.outcome, late.message) == ("timeout", "block took over 10 s")
     assert both[0].killed
@@ -95,7 +100,7 @@ def test_a_failed_step_says_how_and_the_others_go_on(when: str, monkeypatch: pyt
         raise how
 
     monkeypatch.setattr(both[0], when, fails)
-    assert slices.steps(both, 1.0, 100.0, clock) == [how, pytest.approx(6.0, rel=1e-2)]
+    assert slices.visits(each(both), 1.0, 100.0, clock) == [how, pytest.approx(6.0, rel=1e-2)]
 
 
 def test_an_interrupted_run_leaves_none_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,5 +114,5 @@ def test_an_interrupted_run_leaves_none_stopped(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(both[1], "ready", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        slices.steps(both, 1.0, 100.0, clock)
+        slices.visits(each(both), 1.0, 100.0, clock)
     assert not any(one.stopped for one in both)

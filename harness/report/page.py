@@ -35,8 +35,8 @@ def write(
 ) -> Path:
     """Writes the page of `runs` and all it needs under `out`; `links`: (text, address) of pages beside it."""
     (out / "plots").mkdir(parents=True, exist_ok=True)
-    plots = {index: _plots(one, index, out) for index, one in enumerate(runs)}
     with halves.beside(partial(_write_raw, runs, out)):
+        plots = {index: _plots(one, index, out) for index, one in enumerate(runs)}
         body = html.join(
             [
                 _top(runs, links, histories),

@@ -179,7 +179,7 @@ def test_slow_workloads_are_parts_of_their_own() -> None:
     long = replace(ASKED, works=("sort", "matmul_long"), tools=("claimbench",))
     first, second = session.parts(long, "idle", 0)
     assert [one.work for one in first.plants] == ["sort", "nothing"]
-    assert (second.tool, second.seconds) == ("claimbench: matmul_long", 840.0)
+    assert (second.tool, second.seconds) == ("claimbench: matmul_long", 540.0)
 
 
 def test_the_clopper_pearson_bound() -> None:
