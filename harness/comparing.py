@@ -210,23 +210,24 @@ def look(
     lanes: dict[str, tuple[Cell, int]],
     settings: Settings,
     progress: Watch,
+    now: Callable[[], float] = time.monotonic,
 ) -> bool:
     """As `measure`, of these groups only; `lanes` says by a lane's id what it is, and on which side."""
-    ends = time.monotonic() + settings.budget
+    ends = now() + settings.budget
     start = both.start(lanes)
     plan = _plan(groups, lambda case: lanes[case.id][0].kinds)
 
     def first() -> bool:
-        some = dataclasses.replace(settings, budget=FIRST_LOOK * (ends - time.monotonic()))
-        return Runner(start, journal, some, machine.Conditions(), progress).run(plan)
+        some = dataclasses.replace(settings, budget=FIRST_LOOK * (ends - now()))
+        return Runner(start, journal, some, machine.Conditions(), progress, now).run(plan)
 
     def second() -> bool:
-        return _again(both, journal, groups, settings, start, progress, ends)
+        return _again(both, journal, groups, settings, start, progress, ends, now)
 
     whole = first()
     whole &= second()
     made = -1
-    while whole and made < len(journal.run.launches) and time.monotonic() < ends:
+    while whole and made < len(journal.run.launches) and now() < ends:
         made = len(journal.run.launches)
         first()  # That each case has the fewest launches is known.
         whole = second()
@@ -245,26 +246,29 @@ def _again(
     start: Start,
     progress: Watch,
     ends: float,
+    now: Callable[[], float],
 ) -> bool:
-    """Launches in new processes for each alarm; whether the budget sufficed."""
+    """Launches in new processes for each alarm that was not shown again yet; whether the budget sufficed."""
     suspects = compare.suspects(compare.part(View(journal.run.info, journal.run.launches), groups))
-    doubted = [group for group in groups if group[0].group in suspects]
     second = Confirming(journal.run, journal._lines)
-    if doubted:
-        renew(both.engines)
-    for group in doubted:
+    renewed = False
+    for group in groups:
         name = group[0].group
         plan = _plan([group], lambda case: ("time",))
-        for number, _ in significance.CONFIRMS:
+        for number, _ in significance.CONFIRMS if name in suspects else ():
             own = compare.part(View(journal.run.info, journal.run.launches), [group])
             if compare.shown_again(own, name, suspects[name]):
                 break
-            if time.monotonic() >= ends:
-                return False
             timed = [bool(one.get("confirms")) for one in own.launches if one["kind"] == "time"]
-            wanted = timed.count(False) + max(number, timed.count(True))
-            left = ends - time.monotonic()
-            again = dataclasses.replace(settings, budget=left, launches=(wanted, wanted))
-            if not Runner(start, second, again, machine.Conditions(), progress).run(plan):
+            if timed.count(True) >= number:
+                continue
+            if now() >= ends:
+                return False
+            if not renewed:
+                renew(both.engines)
+                renewed = True
+            wanted = timed.count(False) + number
+            again = dataclasses.replace(settings, budget=ends - now(), launches=(wanted, wanted))
+            if not Runner(start, second, again, machine.Conditions(), progress, now).run(plan):
                 return False
     return True

@@ -87,6 +87,8 @@ class Runner:
                 return False
             if self._first_pass(group, plan):
                 self._watch.measured(group)
+        if not all(self._has_fewest(group, plan) for group in plan.groups):
+            return False
         timed = [group for group in plan.groups if "time" in plan.kinds(group[0])]
         self._repeat(timed, plan)
         self._refine(timed, plan)
@@ -102,6 +104,9 @@ class Runner:
             while not self._over() and self._each(group, kind) < self._settings.fewest(kind):
                 self._launch(group, kind, plan)
         return len(self._journal.run.launches) > before
+
+    def _has_fewest(self, group: list[Case], plan: Plan) -> bool:
+        return all(self._each(group, kind) >= self._settings.fewest(kind) for kind in plan.kinds(group[0]))
 
     def _repeat(self, timed: list[list[Case]], plan: Plan) -> None:
         """Makes noisy launches again, once each: a machine that is always noisy does not hold the run up."""
