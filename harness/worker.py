@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -95,9 +96,16 @@ def _own_process(spec: Json) -> None:
 
 
 def _die_with_parent() -> None:
-    """On Linux, by the kernel: what is stopped cannot watch itself. A warm process ends with its runner."""
+    """On Linux, by the kernel: what is stopped cannot watch itself. A warm process ends with its runner.
+
+    The one of multiprocessing would wait for its children to let go of the pipe that tells it.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    warm: Any = forkserver._forkserver
+    if warm._forkserver_alive_fd is not None:
+        os.close(warm._forkserver_alive_fd)
+        warm._forkserver_alive_fd = None
 
 
 def _die_with_runner(connection: Connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from harness import equal, failures
 from harness.benchmark import discover
 from harness.errors import Unsupported
+from harness.record import Json
 from harness.worker import Measured
 
 DECLARED = Path(__file__).parent / "declared"
@@ -48,14 +50,16 @@ def test_warm_up_tells_the_first_step_apart_and_ends_when_steady_or_late(
 
 
 def test_a_step_that_computes_can_be_stopped_and_one_that_sleeps_or_has_children_cannot() -> None:
-    one = measured("plain")
-    one.job.step = lambda: sum(range(3_000_000))  # type: ignore[method-assign]
-    assert one.warm_up(seconds=0.2)["stoppable"] is True
-    one.job.spreads = True  # type: ignore[attr-defined]
-    assert "stoppable" not in one.warm_up(seconds=0.2)
-    other = measured("plain")
-    other.job.step = lambda: time.sleep(0.03)  # type: ignore[method-assign]
-    assert "stoppable" not in other.warm_up(seconds=0.2)
+    def warmed(spends: Callable[[], object], **facts: object) -> Json:
+        one = measured("plain")
+        step = one.job.step
+        one.job.step = lambda: (step(), spends())  # type: ignore[method-assign]
+        vars(one.job).update(facts)
+        return one.warm_up(seconds=0.2)
+
+    assert warmed(lambda: sum(range(3_000_000)))["stoppable"] is True
+    assert "stoppable" not in warmed(lambda: sum(range(3_000_000)), spreads=True)
+    assert "stoppable" not in warmed(lambda: time.sleep(0.03))
 
 
 def equality_of(variant: str) -> dict[str, Any]:
