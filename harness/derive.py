@@ -45,7 +45,7 @@ def timing(
     quiet = [pair for pair in every if not pair[0].noisy]
     used, levels = zip(*(quiet if len(quiet) >= QUIET_ENOUGH else every), strict=True)
     step = stats.level(levels)
-    pooled = sorted(second for one in used for block in one.record["blocks"] for second in block)
+    pooled = quantiles.ordered(block for one in used for block in one.record["blocks"])
     compared, effects = _effects(() if case.is_baseline else base, used)
     speedup = stats.ratio([-effect for effect in effects]) if effects else None
     cold, warm = (_overhead(kinds, step.point, cold) for cold in (True, False))

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from statistics import NormalDist
 
 from harness.stats import Interval
 
 
-def quantile(samples: Iterable[float], q: float) -> Interval:
-    """The q-quantile by order statistics, each bound one-sided at 95 %; free of any distribution.
+def ordered(blocks: Iterable[Sequence[float]]) -> list[float]:
+    """The samples of all blocks together, the least first."""
+    return sorted(chain.from_iterable(blocks))
+
+
+def quantile(ordered: Sequence[float], q: float) -> Interval:
+    """The q-quantile of `ordered` samples, each bound one-sided at 95 %; free of any distribution.
 
     The upper bound is infinite below ``samples_needed(q)`` samples: 299 for p99. Samples are taken as
     independent (Le Boudec, Performance Evaluation, 2.2.2); pooled over launches they are so only in part.
     Raises ValueError for no samples.
     """
-    ordered = sorted(samples)
     if not ordered:
         raise ValueError("a quantile takes samples")
     n = len(ordered)

@@ -99,6 +99,21 @@ def test_an_unwritable_folder_is_said(tmp_path: Path) -> None:
         Journal.create(tmp_path / "results", "machine", dict(INFO))
 
 
+def test_a_bare_machine_reads_the_same_with_json_alone(journal: Journal) -> None:
+    script = """
+import sys
+sys.modules["orjson"] = None
+from harness import store
+run = store.read(sys.argv[1])
+print(store.loads.__module__, run.launches == eval(sys.argv[2]))
+"""
+    journal.append({"kind": "time", "group": "g", "launch": 0, "records": [], "seconds": [1e-7, 12345.678]})
+    folder, launches = journal.run.folder, store.read(journal.run.folder).launches
+    command = [sys.executable, "-c", script, str(folder), repr(launches)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "json True\n"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness import store, units
+from harness import store
 from harness.record import OK, Json
 from harness.report import cells
 from harness.store import Run
@@ -98,7 +98,7 @@ def _facts(launch: Json, record: Json) -> Iterator[str]:
     if launch.get("noisy"):
         yield f"noisy: {launch['noisy']}"
     if record.get("first_step"):
-        yield f"first step {units.seconds(record['first_step'])}"
+        yield f"first step {1e3 * record['first_step']:.4g} ms"
     memory: Mapping[str, object] = record.get("memory") or {}
     yield from (f"{name} {value:,} B" for name, value in memory.items() if isinstance(value, int))
     quality: Json = record.get("quality") or {}

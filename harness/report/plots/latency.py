@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
-from harness import units
+from harness import quantiles, units
 from harness.derive import QUIET_ENOUGH
 from harness.record import OK, Json
 from harness.report.plots import style
 from harness.rows import CaseSummary
 
+Blocks = Sequence[Sequence[float]]
 PHASES = ("infer", "generate", "serve")
 #: Columns of a distribution.
 COLUMNS = 60
@@ -49,19 +50,19 @@ def latency(
 
 def _samples(launches: Iterable[Json], wanted: set[str]) -> dict[str, list[float]]:
     """Seconds of every step of those cases, in order; of the launches that count in `harness.derive`."""
-    found: dict[str, list[tuple[bool, list[float]]]] = {name: [] for name in wanted}
+    found: dict[str, list[tuple[bool, Blocks]]] = {name: [] for name in wanted}
     for launch in launches:
         for record in launch["records"] if launch["kind"] == "time" else ():
             if record["case"] in wanted and record["outcome"] == OK:
-                seconds = [one for block in record.get("blocks") or () for one in block if one > 0]
-                found[record["case"]].append((bool(launch.get("noisy")), seconds))
-    return {name: sorted(_counting(taken)) for name, taken in found.items()}
+                found[record["case"]].append((bool(launch.get("noisy")), record.get("blocks") or ()))
+    samples = {name: quantiles.ordered(_counting(taken)) for name, taken in found.items()}
+    # On a log scale there is no place for a step below the clock's resolution.
+    return {name: seconds[bisect_right(seconds, 0) :] for name, seconds in samples.items()}
 
 
-def _counting(taken: Sequence[tuple[bool, list[float]]]) -> Iterable[float]:
-    quiet = [seconds for noisy, seconds in taken if not noisy]
-    used = quiet if len(quiet) >= QUIET_ENOUGH else [seconds for _, seconds in taken]
-    return (one for seconds in used for one in seconds)
+def _counting(taken: Sequence[tuple[bool, Blocks]]) -> Iterable[Sequence[float]]:
+    quiet = [blocks for noisy, blocks in taken if not noisy]
+    return chain.from_iterable(quiet if len(quiet) >= QUIET_ENOUGH else [blocks for _, blocks in taken])
 
 
 def _ends(samples: Sequence[Sequence[float]]) -> tuple[float, float]:
