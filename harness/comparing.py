@@ -21,7 +21,7 @@ from harness.engines.warm_process import Side
 from harness.errors import BadInput
 from harness.launch import Start, Worker
 from harness.record import Case, Json
-from harness.runner import Plan, Runner, Watch
+from harness.runner import Conditions, Plan, Runner, Watch
 from harness.settings import Settings
 from harness.store import Journal
 
@@ -193,7 +193,8 @@ class Confirming(Journal):
 def measure(both: Pair, journal: Journal, settings: Settings, progress: Watch) -> bool:
     """A first look at every case, a second at what looks changed, and on in turn while there is time.
 
-    False if the budget ended before each case had the launches that it has at least.
+    False if the budget ended before each case had the launches that it has at least, or before what looks
+    changed was measured again.
     """
     cells = {cell.case.id: cell for cell in both.cells}
     lanes = {}
@@ -211,23 +212,29 @@ def look(
     settings: Settings,
     progress: Watch,
     now: Callable[[], float] = time.monotonic,
+    conditions: Callable[[], Conditions] = machine.Conditions,
 ) -> bool:
     """As `measure`, of these groups only; `lanes` says by a lane's id what it is, and on which side."""
     ends = now() + settings.budget
     start = both.start(lanes)
     plan = _plan(groups, lambda case: lanes[case.id][0].kinds)
 
+    def left() -> float:
+        return ends - now()
+
+    def run(plan: Plan, journal: Journal, settings: Settings) -> bool:
+        return Runner(start, journal, settings, conditions(), progress, now).run(plan)
+
     def first() -> bool:
-        some = dataclasses.replace(settings, budget=FIRST_LOOK * (ends - now()))
-        return Runner(start, journal, some, machine.Conditions(), progress, now).run(plan)
+        return run(plan, journal, dataclasses.replace(settings, budget=FIRST_LOOK * left()))
 
     def second() -> bool:
-        return _again(both, journal, groups, settings, start, progress, ends, now)
+        return _again(both, journal, groups, settings, run, left)
 
     whole = first()
     whole &= second()
     made = -1
-    while whole and made < len(journal.run.launches) and now() < ends:
+    while whole and made < len(journal.run.launches) and left() > 0:
         made = len(journal.run.launches)
         first()  # That each case has the fewest launches is known.
         whole = second()
@@ -243,10 +250,8 @@ def _again(
     journal: Journal,
     groups: list[list[Case]],
     settings: Settings,
-    start: Start,
-    progress: Watch,
-    ends: float,
-    now: Callable[[], float],
+    run: Callable[[Plan, Journal, Settings], bool],
+    left: Callable[[], float],
 ) -> bool:
     """Launches in new processes for each alarm that was not shown again yet; whether the budget sufficed."""
     suspects = compare.suspects(compare.part(View(journal.run.info, journal.run.launches), groups))
@@ -262,13 +267,12 @@ def _again(
             timed = [bool(one.get("confirms")) for one in own.launches if one["kind"] == "time"]
             if timed.count(True) >= number:
                 continue
-            if now() >= ends:
+            if left() <= 0:
                 return False
             if not renewed:
                 renew(both.engines)
                 renewed = True
             wanted = timed.count(False) + number
-            again = dataclasses.replace(settings, budget=ends - now(), launches=(wanted, wanted))
-            if not Runner(start, second, again, machine.Conditions(), progress, now).run(plan):
+            if not run(plan, second, dataclasses.replace(settings, budget=left(), launches=(wanted, wanted))):
                 return False
     return True

@@ -3,7 +3,7 @@
 Steps of seconds that take turns as a whole each meet another minute of the machine. Beside a busy core, the
 log ratio of two steps of 4 s varied by 3 to 5 % (standard deviation) when each had run twice in turn, ABBA;
 when each had run once, by 1.8 % in slices of 100 ms, by 1.0 % of 30 ms and 0.7 % of 10 ms. Of two of 12 s it
-varied by 0.4 % in slices of 10 ms, and that is their end: the longer one's last twentieth ran alone.
+varied by 0.4 % in slices of 10 ms.
 
 Time for which a process is stopped is not counted. That is right only for steps that compute: what sleeps or
 waits for a device goes on while its process is stopped, so such steps take turns as a whole.
@@ -58,8 +58,8 @@ class _Visit:
                 self.worker.answer(limit, "block")
                 self.found = self._spent
                 return
-            self.worker.stop()
             self.stopped = True
+            self.worker.stop()
             self._spent += self._now() - begin
             if self._spent >= limit:
                 self.worker.kill()

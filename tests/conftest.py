@@ -63,21 +63,6 @@ class FakeWorker:
             raise given
         return dict(given)
 
-    def begin(self, command: str, **arguments: Any) -> None:
-        raise AssertionError("no step here is long enough to take turns within it")
-
-    def ready(self, seconds: float) -> bool:
-        raise AssertionError("as begin")
-
-    def stop(self) -> None:
-        raise AssertionError("as begin")
-
-    def go_on(self) -> None:
-        raise AssertionError("as begin")
-
-    def kill(self) -> None:
-        raise AssertionError("as begin")
-
     def close(self) -> None:
         self.closed = True
 

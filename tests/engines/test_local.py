@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from harness import slices
 from harness.benchmark import discover
 from harness.engines import local
 from harness.engines.local import LocalEngine, Worker
@@ -172,11 +173,28 @@ def test_the_warm_process_has_one_thread_and_no_device(engine: LocalEngine) -> N
 
 def test_a_worker_can_be_stopped_in_a_step_and_go_on(plain: Worker) -> None:
     plain.answer(60)
+    plain.begin("warm_up", seconds=0.5)
     plain.stop()
-    plain.begin("warm_up", seconds=0.0)
-    assert not plain.ready(0.2)
+    process = psutil.Process(plain.pid)
+    while process.status() != psutil.STATUS_STOPPED:
+        assert not plain.ready(0.01), "it was not stopped"
+    assert not plain.ready(0.7)
     plain.go_on()
     assert plain.answer(60, "warm_up")["first_step"] > 0
+
+
+def test_two_workers_take_turns_within_their_steps(engine: LocalEngine, plain: Worker) -> None:
+    other = start(engine, "plain")
+    try:
+        for one in (plain, other):
+            one.answer(60)
+            one.ask("warm_up", 60, seconds=0.0)
+        found = slices.visits([(plain, 20_000), (other, 20_000)], 0.01, 60)
+        assert all(isinstance(seconds, float) and seconds > 0 for seconds in found), found
+        for one in (plain, other):
+            assert len(one.ask("block", 60, steps=2)["seconds"]) == 2, "not stopped, and nothing left unread"
+    finally:
+        other.close()
 
 
 def test_a_stopped_worker_that_is_closed_ends(plain: Worker) -> None:
