@@ -156,6 +156,11 @@ def remembered(make: Callable[..., Workload], **given: Any) -> Workload:
     return replace(make(**given), make=make)
 
 
+def own(folder: Path | str) -> bool:
+    """Whether the declarations in `folder` are the user's."""
+    return Path(folder).resolve() != BENCHMARKS.resolve()
+
+
 def discover(folder: Path | str = BENCHMARKS) -> dict[str, Benchmark]:
     """Every ``BENCHMARK`` (or ``BENCHMARKS``, a list) in the files of `folder`, by name, in file order.
 

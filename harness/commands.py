@@ -21,8 +21,8 @@ BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 def list_(options: argparse.Namespace) -> int:
     """Every benchmark asked for, with its technique's variants and its workloads in this profile."""
     wanted = benchmark.chosen(options.names, benchmark.discover(options.benchmarks))
-    own = Path(options.benchmarks) != benchmark.BENCHMARKS  # Ours are tested; checking them takes time.
-    rows = [_listed(one, options.profile, options.device, check=own) for one in wanted]
+    check = benchmark.own(options.benchmarks)  # Ours are tested; checking them takes time.
+    rows = [_listed(one, options.profile, options.device, check) for one in wanted]
     if options.format == "json":
         _print_json(rows)
     elif options.format == "markdown":

@@ -87,7 +87,7 @@ def _measure(
 
 def _resume(run: Path, benchmarks: Path) -> str:
     """The command that goes on with `run`, whose declarations are in `benchmarks`."""
-    own = "" if benchmarks == benchmark.BENCHMARKS else f" --benchmarks {shlex.quote(str(benchmarks))}"
+    own = f" --benchmarks {shlex.quote(str(benchmarks))}" if benchmark.own(benchmarks) else ""
     return f"python -m harness run --resume {shlex.quote(str(run))}{own}"
 
 
@@ -120,8 +120,7 @@ def _open(options: argparse.Namespace, engine: LocalEngine) -> tuple[Journal, Pl
         "device": device,
         "names": options.names,
         "runs_by": "case",  # That the id of a case asks `run` for it.
-        "own_benchmarks": Path(options.benchmarks)
-        != benchmark.BENCHMARKS,  # No path of the user's is stored.
+        "own_benchmarks": benchmark.own(options.benchmarks),  # No path of the user's is stored.
         "machine": described,
         "torch": _call(engine, torch_info.describe, device),
         "ceilings": _call(engine, flops.ceilings, device),
