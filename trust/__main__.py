@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import shlex
 import signal
 import sys
@@ -31,7 +32,7 @@ GROUPS = {
 }
 #: What --short and --full stand for; each can be overridden by its own option.
 FORMS = {
-    "short": {"works": "short", "each": 4.0, "batches": 1, "budget": None, "dealt": True},
+    "short": {"works": "short", "each": 3.5, "batches": 1, "budget": None, "dealt": True},
     "full": {"works": "all", "each": 10.0, "batches": 6, "budget": None, "dealt": False},
 }
 
@@ -45,6 +46,12 @@ def main(given: Sequence[str] | None = None) -> int:
         return _run(options, list(sys.argv[1:] if given is None else given))
     except BadInput as error:
         print(f"trust: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # `| head` has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"trust: cannot write {error.filename or options.out}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"interrupted; what is finished is in {options.out}; the same command goes on", file=sys.stderr)
@@ -159,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--show", action="store_true", help="write table and plot of what is there; measure nothing"
     )
-    parser.add_argument("--each", metavar="TIME", help="wall time of a verdict, 4s")
+    parser.add_argument("--each", metavar="TIME", help="wall time of a verdict, 10s")
     parser.add_argument("--budget", metavar="TIME", help="of a condition, 1h: no batch that would go past it")
     parser.add_argument("--batches", type=int, metavar="N", help="each asks for a verdict on every workload")
     parser.add_argument("--works", metavar="NAMES", help=f"{', '.join(GROUPS)}, or names with commas")

@@ -39,7 +39,7 @@ def markdown(header: Json, lines: Sequence[Json]) -> str:
     parts = [
         "# Which tool can be believed",
         f"`{header['command']}` on {header['machine']}, {header['started'][:10]}, commit "
-        f"{header['commit'][:10]}; {asked['each']:g} s for a verdict.",
+        f"{header['commit'][:10]}; {_allowed(asked, lines)} s for a verdict.",
     ]
     for condition in asked["conditions"]:
         for slow, which in ((False, "steps up to 0.1 s"), (True, "steps of 3 and 12 s")):
@@ -50,6 +50,12 @@ def markdown(header: Json, lines: Sequence[Json]) -> str:
         parts += _own_share(lines, condition)
     parts += peaks.markdown(lines) + faults.markdown(lines)
     return "\n\n".join([*parts, "## How to read it", NOTES])
+
+
+def _allowed(asked: Json, lines: Sequence[Json]) -> str:
+    """The seconds that a verdict was given, the least and the most; slow steps are given more."""
+    given = {one["allowed"] for one in lines if one["kind"] == "verdicts"} or {asked["each"]}
+    return " to ".join(f"{seconds:g}" for seconds in sorted({min(given), max(given)}))
 
 
 def times(rows: Sequence[Row]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from trust.session import Asked
 from trust.verdicts import FAILED, PLANTS, SLOWER, UNCHANGED, Plant, Verdict, batch
 from trust.workloads import LONG, NOTHING, SHORT, WORKLOADS
 
+ROOT = Path(__file__).parents[2]
 ASKED = Asked(("split", "sort"), ("claimbench", "torch"), ("idle",), 1.0, 6)
 HEADER = {
     "asked": {"each": 1.0, "conditions": ["idle"]},
@@ -92,6 +95,28 @@ def test_figures_table_plot_and_json_of_what_was_written(tmp_path: Path, asked: 
     assert len(found["lines"]) == 13
     assert "<svg" in (tmp_path / "trust.svg").read_text()
     assert (tmp_path / "trust.png").stat().st_size > 5000
+
+
+def test_the_table_says_what_a_verdict_was_given(tmp_path: Path, asked: list[str]) -> None:
+    """Slow steps are given more than was asked for."""
+    for works, says in (
+        (("split",), "; 1 s for a verdict"),
+        (("matmul_long",), "; 540 s for a verdict"),
+        (("split", "matmul_long"), "; 1 to 540 s for a verdict"),
+    ):
+        journal = Journal(tmp_path / f"{len(asked)}.jsonl", HEADER)
+        session.run(replace(ASKED, works=works, batches=1), journal, lambda line: None)
+        assert says in table.markdown(HEADER, journal.lines)
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path, asked: list[str]) -> None:
+    session.run(ASKED, Journal(tmp_path / "journal.jsonl", HEADER), lambda line: None)
+    show = [sys.executable, "-m", "trust", "--show", "--out", str(tmp_path)]
+    shown = subprocess.Popen(show, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert shown.stdout is not None
+    shown.stdout.close()
+    _, said = shown.communicate(timeout=120)
+    assert (shown.returncode, said) == (0, "")
 
 
 def test_where_another_is_better_the_table_says_so() -> None:
@@ -192,6 +217,15 @@ def test_bad_input_is_one_line(wrong: list[str], tmp_path: Path, capsys: pytest.
     assert command.main([*wrong, "--out", str(tmp_path / "out")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(
+    tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    assert command.main(["--works", "split", "--times-only", "--out", str(tmp_path / "taken" / "out")]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "cannot write" in said
 
 
 def test_steps_of_planted_peaks_run() -> None:
