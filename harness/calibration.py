@@ -174,18 +174,12 @@ def pooled(new: Json, before: Iterable[Json]) -> Json:
 
 def outdated(calibration: Json, run: Mapping[str, Any]) -> str:
     """Why it does not speak for `run`, which has ``started`` and ``machine``; nothing if it does."""
-    told = machine.differences(_rounded(calibration["machine"]), _rounded(run.get("machine", {})))
+    told = machine.unlike(calibration["machine"], run.get("machine", {}))
     if told:
         more = f", and {len(told) - 1} more" if len(told) > 1 else ""
         return f"not of the machine as it is, {told[0]}{more}; anew: {MEND}"
     days = abs(_days(calibration, run))
     return f"{days:.0f} days away, which is too old; {MEND}" if days > OLD else ""
-
-
-def _rounded(found: Mapping[str, Any]) -> Json:
-    """A kernel keeps some more or less of the memory for itself each time that it starts: to 0.1 GB."""
-    memory = {key: size and round(size / 1e8) for key, size in found.get("memory", {}).items()}
-    return {**found, "memory": memory}
 
 
 def _days(calibration: Json, run: Mapping[str, Any]) -> float:

@@ -156,13 +156,13 @@ def _label(side: Side) -> str:
 
 
 def same_sides(stored: Iterable[Json], now: Iterable[Json]) -> bool:
-    """Whether a comparison can go on: the commits and versions are those it began with."""
+    """Whether a comparison can go on: the machine, commits and versions are those it began with."""
     return [_identity(one) for one in stored] == [_identity(one) for one in now]
 
 
 def _identity(side: Json) -> object:
     found = side["machine"]
-    return found["commit"], found["libraries"], found["python"]
+    return found["commit"], found["libraries"], found["python"], found["cpu"], found["gpus"]
 
 
 def info(both: Pair, profile: str, groups: list[list[Case]]) -> Json:

@@ -136,7 +136,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def slug(found: Mapping[str, Any]) -> str:
     """The machine's name under results/: ``nvidia-h200``, ``nvidia-l4-x4``, or ``amd-epyc-2c-24g``.
 
-    A machine keeps its name when software, drivers or settings change; these are in the fingerprint.
+    A machine keeps its name when software, drivers or settings change; these are in the fingerprint. A
+    virtual one may say ``AMD EPYC`` of every generation: one without AVX-512 is ``amd-epyc-avx2-2c-24g``.
     """
     gpus = [gpu["name"] for gpu in found.get("gpus", ()) if gpu.get("name")]
     if gpus:
@@ -144,7 +145,14 @@ def slug(found: Mapping[str, Any]) -> str:
     processor, memory = found["cpu"], found["memory"]
     cores = min(processor["cores"], processor.get("quota") or math.inf)
     size = min(memory["total"], memory.get("limit") or math.inf)
-    return f"{cpu.short(processor['model'])}-{cores:g}c-{math.ceil(size / 2**30)}g"
+    name = cpu.short(processor["model"]) + _generation(processor)
+    return f"{name}-{cores:g}c-{math.ceil(size / 2**30)}g"
+
+
+def _generation(processor: Mapping[str, Any]) -> str:
+    flags = processor.get("flags", ())
+    told = any(letter.isdigit() for letter in processor["model"])
+    return "-avx2" if "avx2" in flags and "avx512f" not in flags and not told else ""
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -155,6 +163,30 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
         for key in sorted(first.keys() | second.keys())
         if first.get(key) != second.get(key) and key not in OF_THE_SOURCE
     ]
+
+
+def unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """`differences` that matter: each time that it starts a kernel keeps more or less memory for itself."""
+    return differences(_rounded(one), _rounded(other))
+
+
+def _rounded(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Memory to 0.1 GB."""
+    memory = {key: size and round(size / 1e8) for key, size in found.get("memory", {}).items()}
+    return {**found, "memory": memory}
+
+
+def begun_elsewhere(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Why what was begun with the fingerprint `before` cannot go on `now`, for it would be of two machines.
+
+    Empty if neither machine, software nor commit has changed, or if nothing is known of them.
+    """
+    told = unlike(before, now) if before else []
+    first, second = before.get("commit"), now.get("commit")
+    if first and second and first != second:
+        told.insert(0, f"commit: {first[:10]} against {second[:10]}")
+    more = f", and {len(told) - 1} more" if len(told) > 1 else ""
+    return f"was begun elsewhere ({told[0]}{more}); go on there, or begin anew" if told else ""
 
 
 def _or_unset(value: Any) -> Any:

@@ -111,6 +111,9 @@ def _open(options: argparse.Namespace, engine: LocalEngine) -> tuple[Journal, Pl
             raise BadInput(f"--resume goes on with all that the run has planned; leave out: {asked}")
         folder = Path(options.resume) if options.resume else folders.latest(options.out, unfinished=True)
         journal = Journal.reopen(folder)
+        if why := machine.begun_elsewhere(journal.run.info.get("machine", {}), machine.fingerprint()):
+            journal.close()
+            raise BadInput(f"{folder} {why}")
         return journal, plan.again(journal.run.groups, options.benchmarks)
     device = _device(options.device, engine)
     planned = plan.make(options.names, options.profile, device, options.benchmarks)

@@ -21,7 +21,7 @@ Write = Callable[[str, str], Path]
 def made(**changed: Any) -> dict[str, Any]:
     """A fingerprint as far as names and differences need one."""
     plain = {
-        "cpu": {"model": "AMD EPYC", "cores": 2, "quota": None, "flags": ["avx2"]},
+        "cpu": {"model": "AMD EPYC", "cores": 2, "quota": None, "flags": ["avx2", "avx512f"]},
         "memory": {"total": 25_276_514_304, "limit": None},
         "gpus": [],
         "commit": "abc",
@@ -82,6 +82,9 @@ def test_importing_it_needs_neither_torch_nor_numpy() -> None:
         ({}, "amd-epyc-2c-24g"),
         ({"memory": {"total": 24 * 2**30, "limit": 8 * 2**30}}, "amd-epyc-2c-8g"),
         ({"cpu": {"model": "AMD EPYC", "cores": 8, "quota": 1.5}}, "amd-epyc-1.5c-24g"),
+        ({"cpu": {"model": "AMD EPYC", "cores": 2, "flags": ["avx2"]}}, "amd-epyc-avx2-2c-24g"),
+        ({"cpu": {"model": "AMD EPYC 7763", "cores": 2, "flags": ["avx2"]}}, "amd-epyc-7763-2c-24g"),
+        ({"cpu": {"model": "Neoverse", "cores": 2, "flags": ["asimd"]}}, "neoverse-2c-24g"),
         ({"gpus": [{"name": "NVIDIA H200"}]}, "nvidia-h200"),
         ({"gpus": [{"name": "NVIDIA L4"}] * 4}, "nvidia-l4-x4"),
         ({"gpus": [{"name": None}]}, "amd-epyc-2c-24g"),
@@ -95,6 +98,15 @@ def test_the_name_stays_when_software_changes() -> None:
     assert machine.slug(made(libraries={"torch": "3.0"}, commit="def")) == machine.slug(made())
 
 
+def test_what_was_begun_elsewhere_is_told_with_the_first_difference() -> None:
+    more = made(memory={"total": 25_200_000_000, "limit": None}, dirty=True)
+    assert machine.begun_elsewhere(made(), more) == machine.begun_elsewhere({}, made()) == ""
+    fewer = made(memory={"total": 2**30, "limit": None}, commit="0123456789abcdef")
+    assert machine.begun_elsewhere(made(), fewer) == (
+        "was begun elsewhere (commit: abc against 0123456789, and 1 more); go on there, or begin anew"
+    )
+
+
 def test_differences_are_told_by_name_and_the_commit_is_none() -> None:
     one = made(gpus=[{"name": "NVIDIA L4", "power_limit": 72.0}], libraries={"torch": "2.13.0"})
     other = made(
@@ -104,7 +116,7 @@ def test_differences_are_told_by_name_and_the_commit_is_none() -> None:
     )
     assert machine.differences(one, other) == [
         "cpu.cores: 2 against 4",
-        "cpu.flags: ['avx2'] against ['avx2', 'fma']",
+        "cpu.flags: ['avx2', 'avx512f'] against ['avx2', 'fma']",
         "gpus.0.power_limit: 72.0 against 60.0",
         "libraries.torch: 2.13.0 against unset",
     ]

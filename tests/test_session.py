@@ -172,6 +172,19 @@ def test_a_finished_run_resumed_measures_nothing(tmp_path: Path) -> None:
     assert (folder / store.JOURNAL).read_bytes() == before
 
 
+def test_a_run_of_another_machine_does_not_go_on_here(tmp_path: Path) -> None:
+    run(tmp_path, "toy")
+    folder = folders.latest(tmp_path)
+    info = json.loads((folder / store.RUN).read_text())
+    info["machine"]["cpu"]["flags"] = ["of another"]
+    (folder / store.RUN).write_text(json.dumps(info))
+    before = (folder / store.JOURNAL).read_bytes()
+    done = run(tmp_path, "--resume", str(folder), code=2)
+    assert "was begun elsewhere (cpu.flags: ['of another'] against" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert (folder / store.JOURNAL).read_bytes() == before
+
+
 def test_more_work_is_seen_as_such(tmp_path: Path) -> None:
     """No bound on time: only that eight times the work is told from once, as it must be on any machine."""
     run(tmp_path, "toy")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from harness import machine
 from harness.errors import BadInput
 
 Json = dict[str, Any]
@@ -22,7 +23,8 @@ class Journal:
     def __init__(self, path: Path, header: Json) -> None:
         """Opens or begins it. A last line that a kill has torn is left out and written over.
 
-        Raises BadInput for a journal of a newer schema, or of a session that asked for something else.
+        Raises BadInput for a journal of a newer schema, of a session that asked for something else, or of
+        another machine, commit or versions.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
@@ -32,6 +34,8 @@ class Journal:
             self.header, self.lines = read(path)
             if self.header["asked"] != header["asked"]:
                 raise BadInput(f"{path} was begun with other options; give another --out")
+            if why := machine.begun_elsewhere(self.header["fingerprint"], header["fingerprint"]):
+                raise BadInput(f"{path} {why} with another --out")
         self._write("".join(json.dumps(one) + "\n" for one in (self.header, *self.lines)))
 
     def append(self, line: Json) -> None:

@@ -11,7 +11,7 @@ from harness.errors import BadInput
 from trust import journal
 from trust.journal import Journal
 
-HEADER = {"asked": {"each": 1.0}}
+HEADER = {"asked": {"each": 1.0}, "fingerprint": {"cpu": {"cores": 2}, "commit": "a" * 40}}
 
 
 def test_it_goes_on_after_a_torn_line(tmp_path: Path) -> None:
@@ -30,7 +30,25 @@ def test_it_goes_on_after_a_torn_line(tmp_path: Path) -> None:
 def test_another_question_is_refused(tmp_path: Path) -> None:
     Journal(tmp_path / "journal.jsonl", HEADER)
     with pytest.raises(BadInput, match="other options"):
-        Journal(tmp_path / "journal.jsonl", {"asked": {"each": 2.0}})
+        Journal(tmp_path / "journal.jsonl", {**HEADER, "asked": {"each": 2.0}})
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"cpu": {"cores": 4}}, "cpu.cores: 2 against 4"),
+        ({"commit": "b" * 40}, "commit: a{10} against b{10}"),
+    ],
+)
+def test_another_machine_or_commit_does_not_go_on(
+    tmp_path: Path, changed: dict[str, object], says: str
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    Journal(path, HEADER)
+    before = path.read_bytes()
+    with pytest.raises(BadInput, match=says):
+        Journal(path, {**HEADER, "fingerprint": {**HEADER["fingerprint"], **changed}})
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("text", ["", json.dumps({"schema": journal.SCHEMA + 1}) + "\n", "nonsense\n"])
