@@ -27,7 +27,7 @@ def test_every_launch_names_its_line_and_tells_its_steps(tmp_path: Path) -> None
     text = written(tmp_path, *launches, cases=cases)
     _, own = text.split("mixed-precision/gpt2-train@cpu#bf16\n")
     first, steps, second, _, memory = own.splitlines()
-    assert first.strip() == "time, launch 1 (line 1): first step 1 s; 4 steps"
+    assert first.strip() == "time, launch 1 (line 1): first step 1000 ms; 4 steps"
     assert steps.strip() == "100 | 100 | 100 | 100"
     assert "time, launch 2 (line 2): noisy: a neighbour woke up" in second
     assert memory.strip() == "memory, launch 1 (line 3): peak 1,000 B"
