@@ -166,14 +166,15 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 
 def unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """`differences` that matter: each time that it starts a kernel keeps more or less memory for itself."""
-    return differences(_rounded(one), _rounded(other))
+    """`differences`, but for 1 % of memory: a kernel that starts keeps more of it for itself or less."""
+    before = one.get("memory", {})
+    memory = {key: _about(size, before.get(key)) for key, size in other.get("memory", {}).items()}
+    return differences(one, {**other, "memory": memory})
 
 
-def _rounded(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Memory to 0.1 GB."""
-    memory = {key: size and round(size / 1e8) for key, size in found.get("memory", {}).items()}
-    return {**found, "memory": memory}
+def _about(size: float | None, before: float | None) -> float | None:
+    """What it was before, if it is that to 1 %."""
+    return before if size and before and math.isclose(size, before, rel_tol=0.01) else size
 
 
 def begun_elsewhere(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
