@@ -42,12 +42,15 @@ def each(parts: Sequence[Callable[[], Found]]) -> list[Found]:
 
 @contextmanager
 def beside(work: Callable[[], None]) -> Iterator[None]:
-    """Does `work`, which leaves files and nothing else, in a second process while the block does more."""
+    """Does `work`, which leaves files and nothing else, in a second process while the block does more.
+
+    The block goes first where both want a core: `work` has until its end, a part of which takes one core.
+    """
     if not _forks():
         work()
         yield
         return
-    other = multiprocessing.get_context("fork").Process(target=work, daemon=True)
+    other = multiprocessing.get_context("fork").Process(target=_yielding, args=(work,), daemon=True)
     other.start()
     try:
         yield
@@ -55,6 +58,11 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
         other.join()
     if other.exitcode:
         raise RuntimeError("the process that writes beside this one failed; what it said is above")
+
+
+def _yielding(work: Callable[[], None]) -> None:
+    os.nice(10)
+    work()
 
 
 def _done(parts: Sequence[Callable[[], Found]], taken: Any) -> Iterator[tuple[int, Found]]:

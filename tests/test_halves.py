@@ -64,3 +64,14 @@ def test_what_is_written_beside_is_there_after(
     assert (tmp_path / "made").is_dir()
     with pytest.raises((RuntimeError, FileExistsError)), halves.beside((tmp_path / "made").mkdir):
         pass
+
+
+def test_what_is_written_beside_gives_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(halves, "_forks", lambda: True)
+
+    def write() -> None:
+        (tmp_path / "nice").write_text(str(os.nice(0)))
+
+    with halves.beside(write):
+        pass
+    assert int((tmp_path / "nice").read_text()) == min(os.nice(0) + 10, 19)
