@@ -32,7 +32,7 @@ GROUPS = {
 }
 #: What --short and --full stand for; each can be overridden by its own option.
 FORMS = {
-    "short": {"works": "short", "each": 3.5, "batches": 1, "budget": None, "dealt": True},
+    "short": {"works": "short", "each": 4.0, "batches": 1, "budget": None, "dealt": True},
     "full": {"works": "all", "each": 10.0, "batches": 6, "budget": None, "dealt": False},
 }
 
@@ -101,7 +101,7 @@ def _plan(asked: Asked) -> str:
     own = "; asv takes its own time" if any(tool.startswith("asv") for tool in asked.tools) else ""
     some = ""
     if asked.dealt and session.SLOWEST_TOOL in asked.tools:
-        some = f" asv's best setting gets every {session.EVERY}th workload."
+        some = f" asv's best setting gets every {session.EVERY}th workload, under {asked.conditions[-1]}."
     tools = "1 tool" if len(asked.tools) == 1 else f"{len(asked.tools)} tools"
     return (
         f"{tools} on {len(asked.works)} workloads, each {' and '.join(counts)} verdicts, "
@@ -155,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument(
         "--short",
         action="store_true",
-        help="20 workloads, half of them idle and half beside the load: 15 minutes; the default",
+        help="20 workloads, half of them idle and half beside the load: 14 to 17 minutes; the default",
     )
     form.add_argument(
         "--full", action="store_true", help="120 verdicts a tool, and steps of 3 and 12 s: hours"

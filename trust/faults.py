@@ -20,7 +20,7 @@ from trust.workloads import Step
 
 OTHERS = ("split", "sort", "regex")
 #: Seconds after which a workload hangs, for tools that can be told; and after which we end a tool.
-HUNG, GIVEN_UP = 6, 30
+HUNG, GIVEN_UP = 10, 30
 
 
 def _killed() -> None:

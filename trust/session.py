@@ -18,7 +18,8 @@ from trust.workloads import NOTHING, WORKLOADS
 #: A step of this many seconds or more is measured in batches of its own, and gets so many steps a verdict: of
 #: ours five launches, in each of which both sides build, take a first step, warm up and are timed for two.
 SLOW, SLOW_STEPS = 1.0, 45
-#: Where workloads are dealt, asv's best setting gets every so many: it starts 20 processes for each.
+#: Where workloads are dealt, asv's best setting gets every so many, under the last condition: it starts 20
+#: processes for each.
 SLOWEST_TOOL, EVERY = "asv-best", 16
 #: Slow workloads are in so many batches at most: one verdict on 12 s takes a quarter of an hour.
 SLOW_BATCHES = 2
@@ -92,8 +93,10 @@ def parts(asked: Asked, condition: str, number: int) -> Iterator[Part]:
     turn = number % len(asked.tools)
     for tool in (*asked.tools[turn:], *asked.tools[:turn]):
         if quick:
-            some = quick[::EVERY] if asked.dealt and tool == SLOWEST_TOOL else quick
-            yield Part(condition, number, tool, some, asked.each)
+            if not asked.dealt or tool != SLOWEST_TOOL:
+                yield Part(condition, number, tool, quick, asked.each)
+            elif condition == asked.conditions[-1]:
+                yield Part(condition, number, tool, quick[::EVERY], asked.each)
         for one in slow:
             yield Part(condition, number, f"{tool}: {one.work}", [one], asked.allowed(one.work))
 

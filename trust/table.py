@@ -26,7 +26,7 @@ NOTES = """\
   above, start and imports included. For pyperf that is 3 processes of 5 values a side, of less than 10 s
   2 processes, where its own choice, 20, takes minutes.
 - In the short form each workload is measured under one of the two conditions, and asv's best setting, which
-  starts 20 processes for a workload, gets one under each.
+  starts 20 processes for a workload, gets one or two.
 - Error of the ratio: of B / A as the tool has it, against the true one; typical is the median. Read within
   1 % means that +5 % was read as 4 to 6 %.
 - Overhead: what a tool reads for a step that does nothing.

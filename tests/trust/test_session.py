@@ -173,6 +173,12 @@ def test_where_workloads_are_dealt_the_slowest_tool_gets_some() -> None:
     dealt = replace(ASKED, works=names, tools=("asv", "asv-best"), dealt=True)
     counts = {part.tool: len(part.plants) for part in session.parts(dealt, "idle", 0)}
     assert counts == {"asv": 21, "asv-best": 2}
+    both = replace(dealt, conditions=("idle", "load"))
+    assert [part.tool for part in session.parts(both, "idle", 0)] == ["asv"]
+    assert {part.tool: len(part.plants) for part in session.parts(both, "load", 0)} == {
+        "asv": 11,
+        "asv-best": 1,
+    }
 
 
 def test_every_workload_meets_every_share() -> None:
