@@ -76,13 +76,19 @@ def test_a_process_is_awake_for_as_long_as_its_busiest_thread_runs_or_wants_to()
 
 
 def test_a_thread_that_computes_and_one_that_sleeps_are_told_apart() -> None:
-    ends, digest = threading.Event(), hashlib.sha256
-    sleeps = threading.Thread(target=ends.wait)
-    computes = threading.Thread(target=lambda: [digest(bytes(4_000_000)) for _ in range(20)])
+    ends = threading.Event()
+
+    def compute() -> None:
+        while not ends.is_set():
+            hashlib.sha256(bytes(4_000_000))
+
+    sleeps, computes = threading.Thread(target=ends.wait), threading.Thread(target=compute)
     before = affinity.times()
     sleeps.start()
     computes.start()
-    digest(bytes(40_000_000))
+    # However busy the machine is: until the other has really run for 50 ms.
+    while affinity.times()[computes.native_id or 0][0] < 50e6:
+        hashlib.sha256(bytes(4_000_000))
     after = affinity.times()
     ends.set()
     assert affinity.computing(before, after) == [ME, computes.native_id]
