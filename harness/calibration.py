@@ -176,8 +176,7 @@ def outdated(calibration: Json, run: Mapping[str, Any]) -> str:
     """Why it does not speak for `run`, which has ``started`` and ``machine``; nothing if it does."""
     told = machine.unlike(calibration["machine"], run.get("machine", {}))
     if told:
-        more = f", and {len(told) - 1} more" if len(told) > 1 else ""
-        return f"not of the machine as it is, {told[0]}{more}; anew: {MEND}"
+        return f"not of the machine as it is, {machine.in_short(told)}; anew: {MEND}"
     days = abs(_days(calibration, run))
     return f"{days:.0f} days away, which is too old; {MEND}" if days > OLD else ""
 

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -186,8 +186,12 @@ def begun_elsewhere(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     first, second = before.get("commit"), now.get("commit")
     if first and second and first != second:
         told.insert(0, f"commit: {first[:10]} against {second[:10]}")
-    more = f", and {len(told) - 1} more" if len(told) > 1 else ""
-    return f"was begun elsewhere ({told[0]}{more}); go on there, or begin anew" if told else ""
+    return f"was begun elsewhere ({in_short(told)}); go back to that, or begin anew" if told else ""
+
+
+def in_short(told: Sequence[str]) -> str:
+    """The first of some `differences`, and how many more there are."""
+    return told[0] + (f", and {len(told) - 1} more" if len(told) > 1 else "")
 
 
 def _or_unset(value: Any) -> Any:

@@ -103,7 +103,7 @@ def test_what_was_begun_elsewhere_is_told_with_the_first_difference() -> None:
     assert machine.begun_elsewhere(made(), more) == machine.begun_elsewhere({}, made()) == ""
     fewer = made(memory={"total": 2**30, "limit": None}, commit="0123456789abcdef")
     assert machine.begun_elsewhere(made(), fewer) == (
-        "was begun elsewhere (commit: abc against 0123456789, and 1 more); go on there, or begin anew"
+        "was begun elsewhere (commit: abc against 0123456789, and 1 more); go back to that, or begin anew"
     )
 
 

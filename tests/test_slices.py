@@ -103,6 +103,20 @@ def test_a_failed_step_says_how_and_the_others_go_on(when: str, monkeypatch: pyt
     assert slices.visits(each(both), 1.0, 100.0, clock) == [how, pytest.approx(6.0, rel=1e-2)]
 
 
+def test_a_run_interrupted_as_it_stops_one_leaves_none_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    both, clock, _ = workers(4.0, 6.0)
+    stop = both[0].stop
+
+    def interrupted() -> None:
+        stop()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(both[0], "stop", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        slices.visits(each(both), 1.0, 100.0, clock)
+    assert not any(one.stopped for one in both)
+
+
 def test_an_interrupted_run_leaves_none_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     both, clock, heard = workers(4.0, 6.0)
     ready = both[1].ready

@@ -51,7 +51,7 @@ def main(given: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"trust: cannot write {error.filename or options.out}: {error.strerror}", file=sys.stderr)
+        print(f"trust: {error.filename or options.out}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"interrupted; what is finished is in {options.out}; the same command goes on", file=sys.stderr)
@@ -155,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument(
         "--short",
         action="store_true",
-        help="20 workloads, half of them idle and half beside the load: 14 to 17 minutes; the default",
+        help="20 workloads, half of them idle and half beside the load: 15 to 17 minutes; the default",
     )
     form.add_argument(
         "--full", action="store_true", help="120 verdicts a tool, and steps of 3 and 12 s: hours"

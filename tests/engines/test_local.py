@@ -183,14 +183,20 @@ def test_a_worker_can_be_stopped_in_a_step_and_go_on(plain: Worker) -> None:
     assert plain.answer(60, "warm_up")["first_step"] > 0
 
 
-def test_two_workers_take_turns_within_their_steps(engine: LocalEngine, plain: Worker) -> None:
+def test_two_workers_take_turns_within_their_steps(
+    engine: LocalEngine, plain: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = start(engine, "plain")
+    stops: list[Worker] = []
+    stop = Worker.stop
+    monkeypatch.setattr(Worker, "stop", lambda worker: (stops.append(worker), stop(worker)))
     try:
         for one in (plain, other):
             one.answer(60)
             one.ask("warm_up", 60, seconds=0.0)
         found = slices.visits([(plain, 20_000), (other, 20_000)], 0.01, 60)
         assert all(isinstance(seconds, float) and seconds > 0 for seconds in found), found
+        assert {plain, other} <= set(stops)
         for one in (plain, other):
             assert len(one.ask("block", 60, steps=2)["seconds"]) == 2, "not stopped, and nothing left unread"
     finally:
