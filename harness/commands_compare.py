@@ -195,6 +195,7 @@ def sides(options: argparse.Namespace) -> Iterator[tuple[Side, Side]]:
                 name,
                 sys.executable,
                 stack.enter_context(checkouts.checkout(repo, commit)) if commit else repo,
+                commit,
             )
             for name in names
             for commit in [commits[name]]
@@ -217,8 +218,18 @@ def _journal(options: argparse.Namespace, pair: comparing.Pair) -> Journal:
     if options.resume is None:
         return comparing.create(options.out, info)
     stored = store.read(options.resume)
-    if stored.info.get("plan") != info["plan"] or not comparing.same_sides(
-        stored.info.get("sides", ()), info["sides"]
-    ):
-        raise BadInput(f"{options.resume} compared other versions or other cases; it cannot go on with these")
+    if stored.info["plan"] != info["plan"]:
+        raise BadInput(f"{options.resume} compared other cases; it cannot go on with these")
+    for before, now in zip(stored.info["sides"], info["sides"], strict=True):
+        if before.get("commit") != now["commit"]:
+            raise BadInput(
+                f"{options.resume}: {before['label']} was {_commit(before)}, and {now['label']} is "
+                f"{_commit(now)} now; give the commits that it began with, or begin anew"
+            )
+        if why := machine.begun_elsewhere(before["machine"], now["machine"]):
+            raise BadInput(f"{options.resume}: {before['label']} {why}")
     return Journal.reopen(Path(options.resume))
+
+
+def _commit(side: Json) -> str:
+    return f"commit {side['commit'][:10]}" if side.get("commit") else "no commit"

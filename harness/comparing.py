@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,21 +148,14 @@ def pair(sides: tuple[Side, Side], asked: Asked, scratch: Path) -> Iterator[Pair
 
 def described(both: Pair) -> list[Json]:
     """Both sides as they are stored: no path of the user's."""
-    return [{"label": _label(e.side), **facts} for e, facts in zip(both.engines, both.facts, strict=True)]
+    return [
+        {"label": _label(engine.side), "commit": engine.side.commit, **facts}
+        for engine, facts in zip(both.engines, both.facts, strict=True)
+    ]
 
 
 def _label(side: Side) -> str:
     return Path(side.label).name if "/" in side.label and Path(side.label).exists() else side.label
-
-
-def same_sides(stored: Iterable[Json], now: Iterable[Json]) -> bool:
-    """Whether a comparison can go on: the machine, commits and versions are those it began with."""
-    return [_identity(one) for one in stored] == [_identity(one) for one in now]
-
-
-def _identity(side: Json) -> object:
-    found = side["machine"]
-    return found["commit"], found["libraries"], found["python"], found["cpu"], found["gpus"]
 
 
 def info(both: Pair, profile: str, groups: list[list[Case]]) -> Json:

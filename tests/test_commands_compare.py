@@ -120,6 +120,12 @@ def test_a_killed_comparison_goes_on_and_neither_loses_nor_repeats_a_launch(repo
     kept = lines()
     (folder,) = repo.glob("results/*/compare/*")
     assert store.read(folder).info["finished"] is None
+    others = [*command[:3], "HEAD~2", "HEAD", "--resume", str(folder)]
+    refused = subprocess.run(others, env=environment, capture_output=True, text=True, timeout=240)
+    assert refused.returncode == 2, refused.stderr
+    was, now = (git(repo, "rev-parse", name)[:10] for name in ("HEAD~3", "HEAD~2"))
+    assert f"HEAD~3 was commit {was}, and HEAD~2 is commit {now} now" in refused.stderr.splitlines()[-1]
+    assert lines() == kept
     again = [*command, "--resume", str(folder), "--format", "json"]
     done = subprocess.run(again, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr

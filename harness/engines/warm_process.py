@@ -37,6 +37,8 @@ class Side:
     python: str
     root: Path
     """The checkout whose harness and declarations are measured."""
+    commit: str | None = None
+    """What is checked out there, of the user's repository; None for what is no commit."""
 
 
 class WarmProcess:
