@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import tempfile
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from harness.launch import Pace
 from harness.report.markdown import table
 from harness.settings import Settings
 from trust import asv, ours, process, pytest_benchmark, workloads
-from trust.journal import Journal, Json
+from trust.journal import Json
+from trust.untimed import Untimed
 from trust.workloads import Step
 
 OTHERS = ("split", "sort", "regex")
@@ -131,28 +131,16 @@ KEEPERS: dict[str, Callable[[str, Path], int]] = {
 }
 
 
-def run(tools: Sequence[str], journal: Journal) -> None:
-    """Measures what the journal lacks, four beside each other: nothing is timed, what hangs only waits."""
-    keys = [{"kind": "fault", "tool": name, "fault": fault} for fault in FAULTS for name in KEEPERS]
-    with ThreadPoolExecutor(4) as pool:
-        asked = {
-            pool.submit(_survived, one["tool"], one["fault"]): one
-            for one in keys
-            if one["tool"] in tools and not journal.has(**one)
-        }
-        for done in as_completed(asked):
-            journal.append({**asked[done], "condition": "", **done.result()})
+def parts(tools: Sequence[str]) -> Iterator[Untimed]:
+    """Each fault that each of the tools meets."""
+    for fault in FAULTS:
+        for name in KEEPERS:
+            if name in tools:
+                yield {"kind": "fault", "tool": name, "fault": fault}, partial(_survived, name, fault)
 
 
-def _survived(name: str, fault: str) -> Json:
-    with tempfile.TemporaryDirectory(prefix="trust-", ignore_cleanup_errors=True) as scratch:
-        start, why = time.monotonic(), ""
-        try:
-            kept = KEEPERS[name](fault, Path(scratch) / "work")
-        except Exception as error:
-            kept, why = 0, f"{type(error).__name__}: {error}"[:200]
-    wall = round(time.monotonic() - start, 3)
-    return {"kept": kept, "of": len(OTHERS), "wall": wall, "words": why}
+def _survived(name: str, fault: str, folder: Path) -> Json:
+    return {"kept": KEEPERS[name](fault, folder), "of": len(OTHERS)}
 
 
 def markdown(lines: Sequence[Json]) -> list[str]:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from harness.launch import Pace
 from harness.report.markdown import table
 from harness.settings import Settings
 from trust import asv, ours, process
-from trust.journal import Journal, Json
+from trust.journal import Json
+from trust.untimed import Untimed
 from trust.workloads import Step
 
 MIB = 1 << 20
@@ -149,25 +150,24 @@ READERS: dict[str, tuple[str, Callable[[Path], Peaks]]] = {
 }
 
 
-def run(tools: Sequence[str], journal: Journal) -> None:
-    """Measures what the journal lacks."""
+def parts(tools: Sequence[str]) -> Iterator[Untimed]:
+    """What each of the tools reads, of those that measure memory."""
     for name, (says, reader) in READERS.items():
-        if name in tools and not journal.has(kind="memory", tool=says):
-            with tempfile.TemporaryDirectory(prefix="trust-", ignore_cleanup_errors=True) as scratch:
-                try:
-                    found, why = reader(Path(scratch) / "work"), ""
-                except Exception as error:
-                    found, why = {}, f"{type(error).__name__}: {error}"[:200]
-            line = {"kind": "memory", "condition": "", "tool": says, "wall": 0.0}
-            journal.append({**line, "peaks": found, "words": why})
+        if name in tools:
+            yield {"kind": "memory", "tool": says}, partial(_read, reader)
+
+
+def _read(reader: Callable[[Path], Peaks], folder: Path) -> Json:
+    return {"peaks": reader(folder)}
 
 
 def markdown(lines: Sequence[Json]) -> list[str]:
     """What each reads of the 64 MiB that side B has more."""
-    found = [one for one in lines if one["kind"] == "memory"]
+    found = {one["tool"]: one.get("peaks", {}) for one in lines if one["kind"] == "memory"}
     if not found:
         return []
-    cells = [[one["tool"], *(_error(one["peaks"].get(kind)) for kind in KINDS)] for one in found]
+    names = [says for says, _ in READERS.values() if says in found]
+    cells = [[name, *(_error(found[name].get(kind)) for kind in KINDS)] for name in names]
     none = ["no memory", *[""] * len(KINDS[1:])]
     cells += [[name, *none] for name in ("pytest-benchmark", "torch.utils.benchmark")]
     heads = ["tool", "a short spike", "a child process", "after a large set-up"]
