@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import benchmark, folders, store
+from harness import benchmark, folders, lines, store
 from harness.errors import BadInput
-from harness.store import Run
+from harness.lines import AnyRun
 
 if TYPE_CHECKING:
     from harness.judgement import Judgement
@@ -67,11 +67,10 @@ def _listed(one: benchmark.Benchmark, profile: str, device: str, check: bool) ->
 @store.uncollected()
 def judge(options: argparse.Namespace) -> int:
     """A stored run against the ledger; torch is not needed, nor the machine that ran it."""
-    folder = Path(options.run) if options.run else folders.latest(options.out)
-    return show(options, store.read(folder))
+    return show(options, lines.glance(options.run or folders.latest(options.out)))
 
 
-def show(options: argparse.Namespace, run: Run) -> int:
+def show(options: argparse.Namespace, run: AnyRun) -> int:
     """The run's rows, claims and targets; exit code 1 with --strict where something does not hold."""
     from harness.judge import strict_failures
 
@@ -94,7 +93,7 @@ def show(options: argparse.Namespace, run: Run) -> int:
     return 1 if failures else 0
 
 
-def _judgement(run: Run, extra: Sequence[str] = ()) -> Judgement:
+def _judgement(run: AnyRun, extra: Sequence[str] = ()) -> Judgement:
     from harness import claims, targets
     from harness.judge import judge as judged
 
@@ -131,7 +130,7 @@ def report(options: argparse.Namespace) -> int:
     named = [Path(name) for name in options.runs] or folders.foremost(options.out, benchmark.PROFILES)
     if not named:
         raise BadInput(f"no run under {options.out}; start one with: python -m harness run")
-    judged = [page.Judged(run, _judgement(run), options.png) for run in map(store.read, named)]
+    judged = [page.Judged(run, _judgement(run), options.png) for run in map(lines.glance, named)]
     histories = history.read(options.out)
     if options.index:
         from harness.report import index
@@ -148,7 +147,7 @@ def readme(options: argparse.Namespace) -> int:
     from harness.report import index, markdown
     from harness.report.judged import Judged
 
-    run = store.read(Path(options.run) if options.run else folders.latest(options.out))
+    run = lines.glance(options.run or folders.latest(options.out))
     path = Path(options.file)
     try:
         text = path.read_text(encoding="utf-8")

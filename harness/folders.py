@@ -35,7 +35,7 @@ def foremost(results: Path, profiles: Sequence[str]) -> list[Path]:
 def latest(results: Path, *, unfinished: bool = False) -> Path:
     """The newest run, or the newest that was not finished. Raises BadInput when there is none."""
     for folder in reversed(runs(results)):
-        if not unfinished or store.read(folder).info.get("finished") is None:
+        if not unfinished or store.header(folder).info.get("finished") is None:
             return folder
     kind = "unfinished run" if unfinished else "run"
     raise BadInput(f"no {kind} under {results}; start one with: python -m harness run")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
+
+from harness.errors import BadInput
 
 Found = TypeVar("Found")
 #: With fewer parts a second process is not worth its start.
@@ -21,47 +26,50 @@ def each(parts: Sequence[Callable[[], Found]]) -> list[Found]:
 
     The second process is a fork: it has the parts, and reads no run again. What they give must be picklable.
     Garbage collection goes through all that is there, and copies its pages in the fork: better turned off.
-    Where no fork is safe, on one core and for few parts all is done here. RuntimeError says what failed.
+    Where no fork is safe, on one core and for few parts all is done here. BadInput is raised as it was, and
+    RuntimeError says what else failed in the second process.
     """
     if len(parts) < FEWEST or not _forks():
         return [part() for part in parts]
     context = multiprocessing.get_context("fork")
     inbox, outbox = context.Pipe(duplex=False)
     taken = context.Value("i", 0)
-    other = context.Process(target=_send, args=(outbox, parts, taken), daemon=True)
-    try:
-        other.start()
+    with inbox, _second(partial(_send, outbox, parts, taken)):
         outbox.close()
         found = dict(_done(parts, taken))
         found.update(_received(inbox))
-    finally:
-        inbox.close()
-        other.join()
     return [found[number] for number in range(len(parts))]
 
 
 @contextmanager
 def beside(work: Callable[[], None]) -> Iterator[None]:
-    """Does `work`, which leaves files and nothing else, in a second process while the block does more.
-
-    The block goes first where both want a core: `work` has until its end, a part of which takes one core.
-    """
+    """Does `work`, which leaves files and nothing else, in a second process while the block does more."""
     if not _forks():
         work()
         yield
         return
-    other = multiprocessing.get_context("fork").Process(target=_yielding, args=(work,), daemon=True)
-    other.start()
-    try:
+    with _second(work) as other:
         yield
-    finally:
-        other.join()
     if other.exitcode:
         raise RuntimeError("the process that writes beside this one failed; what it said is above")
 
 
-def _yielding(work: Callable[[], None]) -> None:
-    os.nice(10)
+@contextmanager
+def _second(work: Callable[[], None]) -> Iterator[BaseProcess]:
+    """A fork that does `work`: to the end, but for a block that fails, after which nobody wants the rest."""
+    other = multiprocessing.get_context("fork").Process(target=_led, args=(work,), daemon=True)
+    other.start()
+    try:
+        yield other
+    except BaseException:
+        other.kill()
+        raise
+    finally:
+        other.join()
+
+
+def _led(work: Callable[[], None]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first process, which ends this one.
     work()
 
 
@@ -77,13 +85,17 @@ def _done(parts: Sequence[Callable[[], Found]], taken: Any) -> Iterator[tuple[in
 
 
 def _forks() -> bool:
-    """A fork with threads beside it may wait for ever; on macOS one that computes may crash."""
-    return sys.platform == "linux" and threading.active_count() == 1 and len(os.sched_getaffinity(0)) > 1
+    """A fork beside threads may wait for ever, and on macOS crash; a fork of ours makes none of its own."""
+    if sys.platform != "linux" or multiprocessing.current_process().daemon:
+        return False
+    return threading.active_count() == 1 and len(os.sched_getaffinity(0)) > 1
 
 
 def _send(outbox: Connection, parts: Sequence[Callable[[], Found]], taken: Any) -> None:
     try:
         outbox.send((None, dict(_done(parts, taken))))
+    except BadInput as error:
+        outbox.send((error, {}))
     except Exception as error:
         outbox.send((f"{type(error).__name__}: {error}", {}))
         raise
@@ -94,6 +106,8 @@ def _received(inbox: Connection) -> dict[int, Any]:
         failed, found = inbox.recv()
     except EOFError:
         failed, found = "it was killed", {}
+    if isinstance(failed, BadInput):
+        raise failed
     if failed:
-        raise RuntimeError(f"the process that draws the other half failed: {failed}")
+        raise RuntimeError(f"the process that does the other half failed: {failed}")
     return dict(found)

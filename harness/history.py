@@ -13,13 +13,12 @@ import json
 import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness import folders, store, summary, units
+from harness import folders, halves, lines, store, summary, units
 from harness.record import OK, Json
-from harness.store import Run
 
 #: Error of each split, and how many random orders it is held against: with 999 the smallest p is 0.001.
 ALPHA, ORDERS = 0.05, 999
@@ -135,19 +134,22 @@ def _of_runs(results: Path) -> Iterator[History]:
             by_profile.setdefault(str(_json(folder / store.RUN).get("profile")), []).append(folder)
         for profile, several in by_profile.items():
             if len(several) > 1:
-                runs = [store.read(folder) for folder in several]
-                points = itertools.chain(*map(_run_points, runs))
-                yield History(machine, f"runs, {profile}", runs[-1].info, _series(points))
+                points = halves.each([partial(_run_points, folder) for folder in several])
+                info = store.header(several[-1]).info
+                yield History(machine, f"runs, {profile}", info, _series(itertools.chain(*points)))
 
 
-def _run_points(run: Run) -> Iterator[tuple[str, str, Point]]:
+def _run_points(folder: Path) -> list[tuple[str, str, Point]]:
+    run = lines.glance(folder)
     commit = str(run.info.get("machine", {}).get("commit") or "unknown")
     when = str(run.info.get("started", ""))
+    found = []
     for row in summary.summarise(run):
         if row.outcome == OK and row.timing:
-            yield row.case.id, "time of a step", Point(commit, when, row.timing.step.point)
+            found.append((row.case.id, "time of a step", Point(commit, when, row.timing.step.point)))
         if row.outcome == OK and row.memory:
-            yield row.case.id, "peak memory", Point(commit, when, row.memory.peak.point)
+            found.append((row.case.id, "peak memory", Point(commit, when, row.memory.peak.point)))
+    return found
 
 
 def _series(points: Iterable[tuple[str, str, Point]]) -> tuple[Series, ...]:

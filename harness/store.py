@@ -45,7 +45,7 @@ class Run:
 
     @property
     def groups(self) -> list[list[Case]]:
-        return [[Case.from_json(case) for case in group] for group in self.info["plan"]["groups"]]
+        return planned(self.info)
 
 
 class Journal:
@@ -163,26 +163,39 @@ def _clear_errors(folder: Path) -> Iterator[None]:
 
 def read(folder: Path | str) -> Run:
     """A stored run. Raises BadInput, with file and line, for what is missing, foreign or too new."""
+    run = header(folder)
+    path = run.folder / JOURNAL
+    if path.exists():
+        with uncollected(), read_errors(path), open(path, "rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.endswith(b"\n"):
+                    run.launches.append(parsed(line, path, number))
+                else:
+                    run.warnings.append(torn(path))
+    return run
+
+
+def header(folder: Path | str) -> Run:
+    """A stored run without its launches. Raises BadInput for what is missing, foreign or too new."""
     folder = Path(folder)
     info = _object(_text(folder / RUN, "is no run: it has no run.json"), folder / RUN)
     for key in ("plan", "profile", "device"):
         if key not in info:
             raise BadInput(f"{folder / RUN} is not a run of this harness: it has no {key!r}")
-    run = Run(folder, info)
     try:
-        run.groups  # noqa: B018 - read once, so that whoever judges can take it as it is
+        planned(info)  # Once, so that whoever judges can take it as it is.
     except (TypeError, KeyError, AttributeError, ValueError):
         raise BadInput(f"{folder / RUN} is not a run of this harness: its plan is no list of cases") from None
-    if (folder / JOURNAL).exists():
-        with uncollected(), _read_errors(folder / JOURNAL), open(folder / JOURNAL, "rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.endswith(b"\n"):
-                    run.launches.append(_launch(line, folder / JOURNAL, number))
-                else:
-                    run.warnings.append(
-                        f"{folder / JOURNAL}: the last line is torn and set aside; --resume measures it again"
-                    )
-    return run
+    return Run(folder, info)
+
+
+def planned(info: Json) -> list[list[Case]]:
+    """The groups of a run's plan."""
+    return [[Case.from_json(case) for case in group] for group in info["plan"]["groups"]]
+
+
+def torn(path: Path) -> str:
+    return f"{path}: the last line is torn and set aside; --resume measures it again"
 
 
 @contextlib.contextmanager
@@ -202,14 +215,15 @@ def uncollected() -> Iterator[None]:
 
 def _text(path: Path, otherwise: str) -> str:
     try:
-        with _read_errors(path):
+        with read_errors(path):
             return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BadInput(f"{path.parent} {otherwise}") from None
 
 
 @contextlib.contextmanager
-def _read_errors(path: Path) -> Iterator[None]:
+def read_errors(path: Path) -> Iterator[None]:
+    """Raises BadInput for a file that cannot be read, but FileNotFoundError for none."""
     try:
         yield
     except FileNotFoundError:
@@ -218,7 +232,8 @@ def _read_errors(path: Path) -> Iterator[None]:
         raise BadInput(f"cannot read {path}: {error}") from None
 
 
-def _launch(line: bytes, path: Path, number: int) -> Json:
+def parsed(line: bytes, path: Path, number: int) -> Json:
+    """The launch on a line of a journal. Raises BadInput, with file and line, for another thing."""
     launch = _object(line, path, number)
     records = launch.get("records")
     named = isinstance(records, list) and all(map(_is_record, records))

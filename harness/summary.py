@@ -7,8 +7,9 @@ from functools import partial
 from itertools import chain
 from typing import Protocol
 
-from harness import derive
+from harness import derive, lines, store
 from harness.errors import BadInput
+from harness.lines import Launches, Numbered
 from harness.record import KINDS, OK, WRONG_RESULT, Case, Json
 from harness.rows import NOT_RUN, CaseSummary, Ceiling, Equality, Kinds, Taken
 
@@ -24,7 +25,7 @@ class Run(Protocol):
     def info(self) -> Json: ...
 
     @property
-    def launches(self) -> Sequence[Json]: ...
+    def launches(self) -> Launches | Sequence[Json]: ...
 
 
 def summarise(run: Run, groups: Collection[str] | None = None) -> list[CaseSummary]:
@@ -32,12 +33,16 @@ def summarise(run: Run, groups: Collection[str] | None = None) -> list[CaseSumma
 
     Raises BadInput for a record of a case that the plan does not have.
     """
-    plan = [[Case.from_json(case) for case in group] for group in run.info["plan"]["groups"]]
+    plan = store.planned(run.info)
+    found = lines.by_group(run.launches)
+    if groups is None:
+        for name in found.keys() - {group[0].group for group in plan}:
+            _gather(found[name], ())
     chosen = [group for group in plan if groups is None or group[0].group in groups]
-    taken = _gather(
-        run.launches, {case.id: case for group in chosen for case in group}, partly=groups is not None
-    )
-    parts = [partial(_group, group, taken, run.info.get("ceilings", {})) for group in chosen]
+    parts = [
+        partial(_group, group, found.get(group[0].group, ()), run.info.get("ceilings", {}))
+        for group in chosen
+    ]
     if len(run.launches) < LARGE:
         return [row for part in parts for row in part()]
     from harness import halves
@@ -45,22 +50,20 @@ def summarise(run: Run, groups: Collection[str] | None = None) -> list[CaseSumma
     return list(chain.from_iterable(halves.each(parts)))
 
 
-def _gather(
-    launches: Iterable[Json], cases: Mapping[str, Case], partly: bool
-) -> dict[str, dict[str, list[Taken]]]:
-    found: dict[str, dict[str, list[Taken]]] = {name: {} for name in cases}
-    for launch in launches:
+def _gather(launches: Iterable[Numbered], cases: Sequence[Case]) -> dict[str, dict[str, list[Taken]]]:
+    found: dict[str, dict[str, list[Taken]]] = {case.id: {} for case in cases}
+    for _, launch in launches:
         for one in launch["records"]:
-            if one["case"] in found:
-                taken = Taken(launch["launch"], bool(launch.get("noisy")), one)
-                found[one["case"]].setdefault(launch["kind"], []).append(taken)
-            elif not partly:
+            if one["case"] not in found:
                 raise BadInput(f"records.jsonl holds {one['case']}, which is not in the plan of its run.json")
+            taken = Taken(launch["launch"], bool(launch.get("noisy")), one)
+            found[one["case"]].setdefault(launch["kind"], []).append(taken)
     return found
 
 
-def _group(cases: Sequence[Case], taken: Mapping[str, Kinds], ceilings: Ceilings) -> list[CaseSummary]:
+def _group(cases: Sequence[Case], launches: Iterable[Numbered], ceilings: Ceilings) -> list[CaseSummary]:
     """The rows of cases that were measured together, each compared with the baseline among them."""
+    taken = _gather(launches, cases)
     rows: dict[str, CaseSummary] = {}
     first = next((case for case in cases if case.is_baseline), None)
     work = taken[first.id] if first else {}

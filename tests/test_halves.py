@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import halves
+from harness.errors import BadInput
 
 #: Newer versions of Python warn of a fork beside threads, which the tests' own runner has.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -54,6 +55,41 @@ def test_what_fails_elsewhere_fails_here(monkeypatch: pytest.MonkeyPatch) -> Non
         halves.each([partial(fails_elsewhere, os.getpid(), None)] * 5)
 
 
+def parts_of_its_own(number: int) -> list[int]:
+    time.sleep(0.02)
+    return halves.each([partial(abs, -number)] * 5)
+
+
+def test_the_second_process_does_parts_of_parts_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(halves.threading, "active_count", lambda: 1)
+    found = halves.each([partial(parts_of_its_own, number) for number in range(6)])
+    assert found == [[number] * 5 for number in range(6)]
+
+
+def test_bad_input_of_the_second_process_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(halves, "_forks", lambda: True)
+    with pytest.raises(BadInput, match="line 3 is no launch"):
+        halves.each([partial(fails_elsewhere, os.getpid(), BadInput("line 3 is no launch"))] * 5)
+
+
+def test_what_fails_here_ends_the_second_process_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(halves, "_forks", lambda: True)
+    here, start = os.getpid(), time.monotonic()
+
+    def part() -> None:
+        if os.getpid() == here:
+            time.sleep(0.2)
+            raise KeyboardInterrupt
+        time.sleep(100)
+
+    with pytest.raises(KeyboardInterrupt):
+        halves.each([part] * 4)
+    assert time.monotonic() - start < 50
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("forks", [True, False])
 def test_what_is_written_beside_is_there_after(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, forks: bool
@@ -64,14 +100,3 @@ def test_what_is_written_beside_is_there_after(
     assert (tmp_path / "made").is_dir()
     with pytest.raises((RuntimeError, FileExistsError)), halves.beside((tmp_path / "made").mkdir):
         pass
-
-
-def test_what_is_written_beside_gives_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(halves, "_forks", lambda: True)
-
-    def write() -> None:
-        (tmp_path / "nice").write_text(str(os.nice(0)))
-
-    with halves.beside(write):
-        pass
-    assert int((tmp_path / "nice").read_text()) == min(os.nice(0) + 10, 19)

@@ -60,7 +60,7 @@ LAYERS = [
         "claims",
         "sources",
     },
-    {"summary", "derive", "precision", "rows", "units", "folders", "store"},
+    {"summary", "derive", "precision", "rows", "units", "folders", "lines", "store"},
     {"bisection", "checkouts"},
     {"stats", "quantiles", "significance", "machine", "torch_info"},
     {

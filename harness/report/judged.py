@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.judgement import Judgement
+from harness.lines import AnyRun
 from harness.report.plots import drawn
 from harness.report.plots.drawn import Picture
 from harness.rows import CaseSummary
-from harness.store import Run
 
 #: In a command, for the folder of declarations of the user's own.
 DECLARED = "FOLDER_OF_ITS_DECLARATIONS"
@@ -19,7 +19,7 @@ DECLARED = "FOLDER_OF_ITS_DECLARATIONS"
 
 @dataclass(frozen=True)
 class Judged:
-    run: Run
+    run: AnyRun
     judgement: Judgement
     png: bool = False
     """Whether its plots are to be PNG as well, which neither page nor index needs."""

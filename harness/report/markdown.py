@@ -8,12 +8,12 @@ from typing import Any
 
 from harness import calibration, sources
 from harness.judgement import Judgement
+from harness.lines import AnyRun
 from harness.report import cells
-from harness.store import Run
 from harness.verdict import NOT_MEASURED
 
 
-def run_section(run: Run, judgement: Judgement) -> str:
+def run_section(run: AnyRun, judgement: Judgement) -> str:
     """The run's rows, the claims it measured and the targets in short, with the command for the rest."""
     name = run.folder.as_posix()
     rows = [(row.case.benchmark, *cells.cells(row)) for row in judgement.rows]
@@ -44,7 +44,7 @@ def listing(rows: Sequence[Mapping[str, Any]]) -> str:
     return table(("benchmark", "variant", "what it does", "here"), lines)
 
 
-def _machine(run: Run) -> str:
+def _machine(run: AnyRun) -> str:
     found = run.info.get("machine", {}).get("cpu", {})
     return f"{found.get('model', 'unknown CPU')}, {found.get('cores', '?')} cores"
 

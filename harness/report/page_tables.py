@@ -17,6 +17,8 @@ from harness.verdict import CONFIRMED, EXCEEDED, INCONCLUSIVE, NOT_MEASURED, REV
 
 VERDICTS = (CONFIRMED, EXCEEDED, SHORT, REVERSED, INCONCLUSIVE, NOT_MEASURED)
 ROWS = ("machine", *cells.COLUMNS, "samples")
+#: Launches of a case whose times the page tells; its samples have those of all.
+LEVELS = 30
 CLAIMS = ("claim", "source", "claimed", "machine", "workload", "verdict", "what was measured")
 
 
@@ -131,10 +133,15 @@ def _chosen_by(row: CaseSummary) -> dict[str, str]:
     return {"data_phase": case.phase, "data_model": case.model, "data_device": case.device}
 
 
+def _levels(seconds: Sequence[float]) -> str:
+    more = f" and {len(seconds) - LEVELS} more" if len(seconds) > LEVELS else ""
+    return ", ".join(map(units.seconds, seconds[:LEVELS])) + more
+
+
 def _samples(one: Judged, row: CaseSummary) -> Html:
     """What a number comes from: the level of each launch, the line in the journal, the command."""
     command, besides = one.again(row)
-    levels = ", ".join(units.seconds(level) for level in row.timing.levels) if row.timing else "not timed"
+    levels = _levels(row.timing.levels) if row.timing else "not timed"
     failed = "" if row.outcome == OK else f"outcome: {row.outcome}"
     raw = html.link("its samples", "raw", one.machine, one.name, samples.file_of(row.case.benchmark))
     return tag(

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness import store
+from harness import lines, store
+from harness.lines import AnyRun, Numbered
 from harness.record import OK, Json
 from harness.report import cells
-from harness.store import Run
 
 #: Times of steps that the files of a run hold together, of about six bytes each; and the fewest of a launch.
-ROOM, FEWEST = 60_000, 8
+ROOM, FEWEST = 60_000, 4
 INTRODUCTION = """\
 The samples of {name}, from {run}: {heading}
 
@@ -33,26 +33,32 @@ def file_of(benchmark: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9+.-]', '-', benchmark)[:60].strip('.')}-{mark}.txt"
 
 
-def write(run: Run, folder: Path) -> None:
+def write(run: AnyRun, folder: Path) -> None:
     """Writes the file of every benchmark of `run` into `folder`."""
-    benchmarks = {case.id: case.benchmark for group in run.groups for case in group}
-    taken: dict[str, dict[str, list[str]]] = {name: {} for name in benchmarks.values()}
-    most = _most(run.launches)
-    for line, launch in enumerate(run.launches, 1):
-        for record in launch["records"]:
-            if record["case"] in benchmarks:
-                found = taken[benchmarks[record["case"]]].setdefault(record["case"], [])
-                found += _told(launch, record, line, most)
+    benchmarks: dict[str, list[str]] = {}
+    for group in run.groups:
+        benchmarks.setdefault(group[0].benchmark, []).append(group[0].group)
+    by_group = lines.by_group(run.launches)
     where = "/".join(run.folder.resolve().parts[-3:])
-    for name, records in taken.items():
+    for name, groups in benchmarks.items():
         about = {"name": name, "run": where, "heading": cells.heading(run.info), "journal": store.JOURNAL}
-        text = [INTRODUCTION.format(**about)]
-        for case, lines in records.items():
-            text += ["", case, *lines]
+        launches = [numbered for group in groups for numbered in by_group.get(group, ())]
+        text = [INTRODUCTION.format(**about), *_cases(launches, ROOM // len(benchmarks))]
         (folder / file_of(name)).write_text("\n".join(text) + "\n", encoding="utf-8")
 
 
-def _most(launches: Sequence[Json]) -> int:
+def _cases(launches: Sequence[Numbered], room: int) -> Iterator[str]:
+    """Each case of a benchmark, and beneath it what each launch gave."""
+    most = _most((launch for _, launch in launches), room)
+    taken: dict[str, list[str]] = {}
+    for line, launch in launches:
+        for record in launch["records"]:
+            taken.setdefault(record["case"], []).extend(_told(launch, record, line, most))
+    for case, told in taken.items():
+        yield from ("", case, *told)
+
+
+def _most(launches: Iterable[Json], room: int) -> int:
     """Steps to show of each launch of a case, so that all find room."""
     steps = sorted(
         sum(map(len, blocks))
@@ -60,7 +66,6 @@ def _most(launches: Sequence[Json]) -> int:
         for record in launch["records"]
         if (blocks := record.get("blocks"))
     )
-    room = ROOM
     for number, count in enumerate(steps):
         each = room // (len(steps) - number)
         if count > each:

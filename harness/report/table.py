@@ -13,11 +13,11 @@ from rich.console import Console
 from harness import calibration
 from harness.doctor import Finding
 from harness.judgement import ClaimVerdict, Judgement
+from harness.lines import AnyRun
 from harness.record import OK
 from harness.report import cells
 from harness.report.text_table import TextTable
 from harness.rows import CaseSummary
-from harness.store import Run
 from harness.targets import TargetVerdict
 from harness.verdict import NOT_MEASURED
 
@@ -26,7 +26,7 @@ WRAPPED = ("workload", "remark", "why", "worst", "what it does", "here", "found"
 RIGHT = ("speedup", "step", "memory", "limit", "held", "met")
 
 
-def show_run(run: Run, judgement: Judgement) -> None:
+def show_run(run: AnyRun, judgement: Judgement) -> None:
     """Rows by benchmark, then the claims, then the targets, then where it all lies."""
     console = _console()
     console.print(cells.heading(run.info))

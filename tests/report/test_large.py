@@ -8,11 +8,12 @@ import json
 import random
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from harness import store
+from harness import halves, store
 from harness.cli import main
 from tests import handmade as hand
 
@@ -48,16 +49,19 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return stored(tmp_path_factory.mktemp("large") / "machine" / "run", 500)
 
 
-def test_a_report_parses_each_line_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many pages and plots show it."""
-    parsed: list[int] = []
-    parse = store._launch
-    monkeypatch.setattr(store, "_launch", lambda *given: (parsed.append(given[2]), parse(*given))[1])
+def test_a_report_parses_each_line_where_it_is_needed_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To judge it and to show its samples, however many pages and plots show it."""
+    monkeypatch.setattr(halves, "_forks", lambda: False)  # So that all of it is counted here.
+    parsed: Counter[int] = Counter()
+    parse = store.parsed
+    monkeypatch.setattr(store, "parsed", lambda *given: (parsed.update([given[2]]), parse(*given))[1])
     folder = stored(tmp_path / "machine" / "run", 2)
     options = ["--index", "--page", str(tmp_path / "page"), "--out", str(tmp_path / "results")]
     (tmp_path / "results").mkdir()
     assert main(["report", str(folder), *options]) == 0
-    assert parsed == list(range(1, 2 * LAUNCHES + 1))
+    assert parsed == dict.fromkeys(range(1, 2 * LAUNCHES + 1), 2)
 
 
 @pytest.mark.parametrize("command", ["judge", "report"])

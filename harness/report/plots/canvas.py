@@ -22,23 +22,48 @@ UNSEEN = re.compile(
 PLACES, DECIMALS = re.compile(r' (?:d|x|y|transform)="[^"]*"'), re.compile(r"(\.\d)\d+")
 
 
+#: Width, height and descent, in points.
+Extent = tuple[float, float, float]
+
+
 class Renderer(RendererSVG):
     """Measures each text once for all plots: most of the time of drawing went there."""
 
-    def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: Any) -> Any:
+    def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: Any) -> Extent:
         return _extent(s, prop.copy(), ismath)
 
 
 @lru_cache(maxsize=4096)
-def _extent(text: str, font: FontProperties, ismath: Any) -> Any:
-    """Width, height and descent, in points."""
-    return text_to_path.get_text_width_height_descent(text, font, ismath)
+def _extent(text: str, font: FontProperties, ismath: Any) -> Extent:
+    """Of a text, from its letters, each of which is measured once; without kerning, so rather too wide.
+
+    To measure every text was a fifth of the time of drawing.
+    """
+    if ismath or not text:
+        return _measured(text, font, ismath)
+    known = _letters(font)
+    for letter in set(text) - known.keys():
+        known[letter] = _measured(letter, font, False)
+    widths, heights, descents = zip(*(known[letter] for letter in text), strict=True)
+    descent = max(descents)
+    above = max(high - low for high, low in zip(heights, descents, strict=True))
+    return sum(widths), above + descent, descent
+
+
+@lru_cache(maxsize=64)
+def _letters(font: FontProperties) -> dict[str, Extent]:
+    return {}
+
+
+def _measured(text: str, font: FontProperties, ismath: Any) -> Extent:
+    found: Extent = text_to_path.get_text_width_height_descent(text, font, ismath)
+    return found
 
 
 def width(text: str, size: float, weight: str = "normal") -> float:
     """Of a line of text, in points."""
     font = FontProperties(family=["DejaVu Sans"], size=size, weight=weight)
-    return float(_extent(text, font, False)[0])
+    return _extent(text, font, False)[0]
 
 
 class Canvas(FigureCanvasBase):

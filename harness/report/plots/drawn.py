@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from harness import halves
+from harness import halves, lines
 from harness.judgement import Judgement
+from harness.lines import Numbered
 from harness.record import Json
 from harness.report.plots import style
 from harness.report.plots.forest import forest
@@ -65,9 +66,7 @@ def _parts(run: Run, judgement: Judgement) -> list[Callable[[], Iterator[Sketch]
     by_technique: dict[str, list[CaseSummary]] = {}
     for row in judgement.rows:
         by_technique.setdefault(technique(row), []).append(row)
-    by_group: dict[str, list[Json]] = {}
-    for launch in run.launches:
-        by_group.setdefault(launch["group"], []).append(launch)
+    by_group = lines.by_group(run.launches)
     whole = partial(_of_run, run.info, judgement)
     return [
         whole,
@@ -92,10 +91,10 @@ def _of_technique(
     rows: Sequence[CaseSummary],
     info: Json,
     judgement: Judgement,
-    by_group: dict[str, list[Json]],
+    by_group: Mapping[str, Iterable[Numbered]],
 ) -> Iterator[Sketch]:
     groups = dict.fromkeys(row.case.group for row in rows)
-    launches = [launch for group in groups for launch in by_group.get(group, ())]
+    launches = (launch for group in groups for _, launch in by_group.get(group, ()))
     plots = {
         "speedup": forest(name, rows, judgement.claims, info),
         "memory": memory_over_batches(rows, info),
