@@ -24,7 +24,7 @@ from trust.verdicts import PLANTS
 from trust.workloads import LONG, SHORT, WORKLOADS
 
 #: Left out of the sample: each is much like another that is in it.
-ALIKE = ("lookup", "json_loads", "softmax", "linear")
+ALIKE = ("lookup", "json_loads", "softmax", "sort", "linear", "conv")
 #: Groups of workloads that --works takes beside names.
 GROUPS = {
     "short": [work.name for work in SHORT],
@@ -157,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument(
         "--short",
         action="store_true",
-        help="16 workloads, half of them idle and half beside the load: 15 minutes; the default",
+        help="14 workloads, half of them idle and half beside the load: 15 minutes; the default",
     )
     form.add_argument(
         "--full",
