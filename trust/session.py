@@ -16,8 +16,8 @@ from trust.verdicts import FAILED, PLANTS, Plant, Verdict, batch
 from trust.workloads import NOTHING, WORKLOADS
 
 #: A step of this many seconds or more is measured in batches of its own, and gets so many steps a verdict: of
-#: ours five launches, in each of which both sides build, take a first step, warm up and are timed for two, and
-#: half as much again where a neighbour takes a part of the core.
+#: ours five launches, in each of which both sides build, take a first step, warm up and are timed for two,
+#: and half as much again where a neighbour takes a part of the core.
 SLOW, SLOW_STEPS = 1.0, 60
 #: Where workloads are dealt, asv's best setting gets every so many, under the last condition: it starts 20
 #: processes for each.

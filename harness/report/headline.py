@@ -50,17 +50,20 @@ class Gain(NamedTuple):
 def gains(judgement: Judgement) -> list[Gain]:
     """The best of each technique that is measurably faster, or else smaller, than its baseline.
 
+    Smaller counts where it saves a larger share of the memory than it takes of the speed; of one that was
+    never timed, wherever it saves.
     Those with the baseline's results come first: what gives others by design is a trade, not a gift.
     """
     faster: dict[str, CaseSummary] = {}
     smaller: dict[str, CaseSummary] = {}
+    timed = {cells.technique(row) for row in judgement.rows if row.speedup}
     for row in judgement.rows:
         name = cells.technique(row)
         if row.case.is_baseline or row.outcome != OK or name == "control":
             continue
         if row.speedup and row.speedup.low > 1 and row.speedup.point > _speed(faster.get(name)):
             faster[name] = row
-        if row.saving and row.saving.low > WORTH and _tells_more(row, smaller.get(name)):
+        if _saves(row, timed=name in timed) and _saved(row) > _saved(smaller.get(name)):
             smaller[name] = row
     quick = sorted(faster.items(), key=lambda item: -_speed(item[1]))
     lean = sorted(
@@ -69,6 +72,12 @@ def gains(judgement: Judgement) -> list[Gain]:
     found = [(row, _faster(name, row)) for name, row in quick]
     found += [(row, _smaller(name, row)) for name, row in lean]
     return [gain for _, gain in sorted(found, key=lambda pair: _other_result(pair[0]))]
+
+
+def _saves(row: CaseSummary, timed: bool) -> bool:
+    if row.saving is None or row.saving.low <= WORTH:
+        return False
+    return not timed or _speed(row) > 1 - row.saving.point
 
 
 def _other_result(row: CaseSummary) -> bool:
@@ -81,11 +90,6 @@ def _speed(row: CaseSummary | None) -> float:
 
 def _saved(row: CaseSummary | None) -> float:
     return row.saving.point if row and row.saving else 0.0
-
-
-def _tells_more(row: CaseSummary, other: CaseSummary | None) -> bool:
-    """Whether to show this saving of memory rather than `other`: timed first, for it says what it costs."""
-    return (row.speedup is not None, _saved(row)) > (bool(other and other.speedup), _saved(other))
 
 
 def _faster(name: str, row: CaseSummary) -> Gain:
@@ -158,9 +162,12 @@ def target_lines(judgement: Judgement) -> list[str]:
 
 
 def _met(count: Counter[str]) -> str:
-    """``met by 55 of 72 cases, 17 cannot tell``: those are no misses."""
-    unknown = f", {count[INCONCLUSIVE]} cannot tell" if count[INCONCLUSIVE] else ""
-    return f"met by {count[CONFIRMED]} of {count.total()} cases{unknown}"
+    """``met by 52 of 72 cases, missed by 3, 17 cannot tell``."""
+    missed = count.total() - count[CONFIRMED] - count[INCONCLUSIVE]
+    told = [f"met by {count[CONFIRMED]} of {count.total()} cases"]
+    told += [f"missed by {missed}"] if missed else []
+    told += [f"{count[INCONCLUSIVE]} cannot tell"] if count[INCONCLUSIVE] else []
+    return ", ".join(told)
 
 
 def claimed(claim: Claim, show: units.Show | None = None) -> str:

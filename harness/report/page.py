@@ -117,7 +117,7 @@ def _top(runs: Sequence[Judged], links: Sequence[tuple[str, str]], histories: Se
     items = [tag("li", tag("a", text, href=address)) for text, address in entries]
     return tag(
         "header",
-        tag("h1", "On this machine, turn these on"),
+        tag("h1", f"On {'these machines' if len(runs) > 1 else 'this machine'}, turn these on"),
         tag("p", INTRODUCTION),
         tag("nav", tag("ul", *items), aria_label="Page"),
     )

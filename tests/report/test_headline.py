@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,34 +11,46 @@ from harness.benchmark import PROFILES
 from harness.judge import judge
 from harness.record import Case
 from harness.report import headline
+from harness.verdict import CONFIRMED, INCONCLUSIVE, SHORT
 from tests import handmade as hand
 
 ROOT = Path(__file__).parents[2]
 SAME = {"metric": "relative L2", "value": 0.0, "tolerance": 1e-4, "ok": True, "message": ""}
 
 
-def saved(timed: bool) -> hand.HandRun:
+def saved(slower: float | None) -> hand.HandRun:
     """`lean` saves half the memory where it was timed and, at another batch, more where it was not."""
     first, second = hand.group("fp32", "lean", batch=1), hand.group("fp32", "lean", batch=2)
     launches = [
         *hand.weighed(first, {"fp32": {"peak": 100}, "lean": {"peak": 50}}),
         *hand.weighed(second, {"fp32": {"peak": 100}, "lean": {"peak": 10}}),
     ]
-    if timed:
-        launches += hand.timed(first, [{"fp32": 1.0, "lean": r} for r in hand.around(2.0)], equality=SAME)
+    if slower:
+        launches += hand.timed(first, [{"fp32": 1.0, "lean": r} for r in hand.around(slower)], equality=SAME)
     return hand.run(first, second, launches=launches)
 
 
 def test_a_saving_is_shown_where_its_cost_in_speed_is_known() -> None:
-    (gain,) = headline.gains(judge(saved(timed=True), [], []))
+    (gain,) = headline.gains(judge(saved(slower=1.25), [], []))
     assert (gain.gain, gain.where) == ("50 % less memory", "gpt2-train batch=1")
-    assert gain.cost.startswith("speed 0.5x")
+    assert gain.cost.startswith("speed 0.8x")
+
+
+def test_what_costs_more_speed_than_it_saves_memory_is_nothing_to_turn_on() -> None:
+    assert headline.gains(judge(saved(slower=2.5), [], [])) == []
 
 
 def test_without_any_time_the_largest_saving_says_that_it_has_none() -> None:
-    (gain,) = headline.gains(judge(saved(timed=False), [], []))
+    (gain,) = headline.gains(judge(saved(slower=None), [], []))
     assert gain.gain == "90 % less memory"
     assert "its time was not measured there" in gain.cost
+
+
+def test_targets_tell_what_misses_them_apart_from_what_cannot_be_told() -> None:
+    assert headline._met(Counter({CONFIRMED: 52, SHORT: 3, INCONCLUSIVE: 17})) == (
+        "met by 52 of 72 cases, missed by 3, 17 cannot tell"
+    )
+    assert headline._met(Counter({CONFIRMED: 5})) == "met by 5 of 5 cases"
 
 
 def test_what_gives_another_result_by_design_says_so_and_comes_after_what_does_not() -> None:
