@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import overload
 
 from harness import store
 from harness.record import Case, Json
@@ -24,12 +25,26 @@ HEAD = 500
 
 
 @dataclass(frozen=True)
-class Lines:
+class Lines(Sequence[Numbered]):
     """Lines of a journal. To go through them parses them, and raises BadInput for a foreign one."""
 
     path: Path
     places: list[tuple[int, int, int]] = field(default_factory=list)
     """Of each its number, where it begins and how long it is, bytes."""
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> Numbered: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Lines: ...
+
+    def __getitem__(self, index: int | slice) -> Numbered | Lines:
+        if isinstance(index, slice):
+            return Lines(self.path, self.places[index])
+        return next(iter(Lines(self.path, [self.places[index]])))
 
     def __iter__(self) -> Iterator[Numbered]:
         with store.read_errors(self.path), open(self.path, "rb") as journal:
@@ -45,7 +60,7 @@ class Launches:
     groups: Mapping[str, Lines]
 
     def __len__(self) -> int:
-        return sum(len(lines.places) for lines in self.groups.values())
+        return sum(map(len, self.groups.values()))
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,7 @@ def _name(text: bytes) -> str:
     return str(json.loads(text))
 
 
-def by_group(launches: Launches | Sequence[Json]) -> Mapping[str, Iterable[Numbered]]:
+def by_group(launches: Launches | Sequence[Json]) -> Mapping[str, Sequence[Numbered]]:
     """The launches of each group, in the order in which they were made."""
     if isinstance(launches, Launches):
         return launches.groups

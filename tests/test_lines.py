@@ -36,6 +36,8 @@ def test_the_groups_of_a_journal_are_those_of_what_is_held(tmp_path: Path) -> No
     assert found == lines.by_group(store.read(folder).launches)
     assert [number for number, _ in found[FIRST[0].group]] == [1, 3]
     assert len(run.launches) == 3
+    several = lines.by_group(run.launches)[FIRST[0].group]
+    assert (len(several), several[1], list(several[1:])) == (2, (3, LAUNCHES[2]), [(3, LAUNCHES[2])])
     assert run.groups == [FIRST, OTHER]
 
 

@@ -35,7 +35,7 @@ def write(
 ) -> Path:
     """Writes the page of `runs` and all it needs under `out`; `links`: (text, address) of pages beside it."""
     (out / "plots").mkdir(parents=True, exist_ok=True)
-    with halves.beside(partial(_write_raw, runs, out)):
+    with halves.beside(partial(_write_rest, runs, histories, out)):
         plots = {index: _plots(one, index, out) for index, one in enumerate(runs)}
         body = html.join(
             [
@@ -50,7 +50,7 @@ def write(
                     tag("h2", "Technique by technique"),
                     explained.columns(),
                     *_techniques(runs, plots),
-                    _over_commits(histories, out, any(one.png for one in runs)),
+                    _over_commits(histories),
                     class_="one" if len(runs) == 1 else "several",
                 ),
             ]
@@ -69,12 +69,18 @@ def _document(body: Html) -> str:
     )
 
 
-def _write_raw(runs: Sequence[Judged], out: Path) -> None:
+def _write_rest(runs: Sequence[Judged], histories: Sequence[History], out: Path) -> None:
+    """What the page leads to: the samples, and the plots over commits."""
     for one in runs:
-        _write_raw_of(one, out / "raw" / one.machine / one.name)
+        _write_raw(one, out / "raw" / one.machine / one.name)
+    png = any(one.png for one in runs)
+    for number, each in enumerate(histories):
+        if figure := history(each):
+            path = out / "plots" / f"commits-{number}"
+            style.write(path, style.svg(figure), style.png(figure) if png else None)
 
 
-def _write_raw_of(one: Judged, folder: Path) -> None:
+def _write_raw(one: Judged, folder: Path) -> None:
     # What an earlier page left there is of no use, and may be large.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -94,15 +100,18 @@ def _plots(one: Judged, index: int, out: Path) -> dict[str, list[Html]]:
     return found
 
 
-def _over_commits(histories: Sequence[History], out: Path, png: bool) -> Html:
+def _over_commits(histories: Sequence[History]) -> Html:
     """Nothing where no commit but one was measured."""
-    images = []
-    for number, one in enumerate(histories):
-        if figure := history(one):
-            path = out / "plots" / f"commits-{number}"
-            style.write(path, style.svg(figure), style.png(figure) if png else None)
-            said = f"figures of {one.machine} over commits, from {one.source}; the table below has them all"
-            images.append(tag("img", alt=said, src=f"plots/commits-{number}.svg", loading="lazy"))
+    images = [
+        tag(
+            "img",
+            alt=f"figures of {one.machine} over commits, from {one.source}; the table below has them all",
+            src=f"plots/commits-{number}.svg",
+            loading="lazy",
+        )
+        for number, one in enumerate(histories)
+        if one.series
+    ]
     if not images:
         return Html("")
     table = page_tables.commits(histories)

@@ -18,6 +18,8 @@ from harness.report import cells
 
 #: Times of steps that the files of a run hold together, of about six bytes each; and the fewest of a launch.
 ROOM, FEWEST = 60_000, 4
+#: Launches of a group that are shown, about, of those that have many more.
+LAUNCHES = 100
 INTRODUCTION = """\
 The samples of {name}, from {run}: {heading}
 
@@ -42,8 +44,12 @@ def write(run: AnyRun, folder: Path) -> None:
     where = "/".join(run.folder.resolve().parts[-3:])
     for name, groups in benchmarks.items():
         about = {"name": name, "run": where, "heading": cells.heading(run.info), "journal": store.JOURNAL}
-        launches = [numbered for group in groups for numbered in by_group.get(group, ())]
-        text = [INTRODUCTION.format(**about), *_cases(launches, ROOM // len(benchmarks))]
+        made = [by_group.get(group, ()) for group in groups]
+        shown = [numbered for several in made for numbered in several[:: len(several) // LAUNCHES or 1]]
+        text = [INTRODUCTION.format(**about)]
+        if len(shown) < (count := sum(map(len, made))):
+            text += [f"Of {count} launches {len(shown)} are shown, evenly chosen; {store.JOURNAL} has all."]
+        text += _cases(shown, ROOM // len(benchmarks))
         (folder / file_of(name)).write_text("\n".join(text) + "\n", encoding="utf-8")
 
 

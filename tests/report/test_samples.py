@@ -61,3 +61,15 @@ def test_what_failed_says_so(tmp_path: Path) -> None:
     cases = hand.group("fp32", "bf16")
     launch = hand.launch(cases, "time", 0, [hand.record(cases[1], "out-of-memory", "9 GB\nat once")])
     assert "time, launch 1 (line 1): out-of-memory 9 GB at once" in written(tmp_path, launch, cases=cases)
+
+
+def test_of_very_many_launches_some_are_shown_and_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = hand.group("fp32", "bf16")
+    monkeypatch.setattr(samples, "LAUNCHES", 3)
+    launches = hand.timed(cases, [{"fp32": 2.0, "bf16": 1.0}] * 7)
+    text = written(tmp_path, *launches, cases=cases)
+    assert "Of 7 launches 4 are shown, evenly chosen; records.jsonl has all." in text
+    assert [f"launch {n} (line {n})" in text for n in range(1, 8)] == [True, False] * 3 + [True]
+    assert "are shown, evenly" not in written(tmp_path, *launches[:5], cases=cases)

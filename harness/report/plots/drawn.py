@@ -93,12 +93,10 @@ def _of_technique(
     judgement: Judgement,
     by_group: Mapping[str, Iterable[Numbered]],
 ) -> Iterator[Sketch]:
-    groups = dict.fromkeys(row.case.group for row in rows)
-    launches = (launch for group in groups for _, launch in by_group.get(group, ()))
     plots = {
         "speedup": forest(name, rows, judgement.claims, info),
         "memory": memory_over_batches(rows, info),
-        "latency": latency(name, rows, launches, info),
+        "latency": latency(name, rows, by_group, info),
         "parts of a step": step_parts(name, rows, info),
         "percent of the limit": share_of_limit(name, rows, info),
     }

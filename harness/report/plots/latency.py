@@ -13,6 +13,7 @@ from matplotlib.patches import StepPatch
 
 from harness import quantiles, units
 from harness.derive import QUIET_ENOUGH
+from harness.lines import Numbered
 from harness.record import OK, Json
 from harness.report.plots import style
 from harness.rows import CaseSummary
@@ -26,13 +27,15 @@ LEGEND = "line: half are faster (p50), triangle: 95 %, diamond: 99 %"
 
 
 def latency(
-    technique: str, rows: Sequence[CaseSummary], launches: Iterable[Json], info: Json
+    technique: str, rows: Sequence[CaseSummary], by_group: Mapping[str, Iterable[Numbered]], info: Json
 ) -> Figure | None:
-    """None where nothing that answers somebody was timed."""
+    """From the launches of each group; None where nothing that answers somebody was timed."""
     timed = [row for row in rows if row.case.phase in PHASES and row.timing and row.outcome == OK]
     shown = timed[: style.MOST]
     if not shown:
         return None
+    groups = dict.fromkeys(row.case.group for row in shown)
+    launches = (launch for group in groups for _, launch in by_group.get(group, ()))
     samples = _samples(launches, {row.case.id for row in shown})
     title = style.heading(technique, "how long single answers took")
     with style.sheet(style.tall(len(shown)), title, info) as figure:
