@@ -17,7 +17,7 @@ from harness.verdict import CONFIRMED, EXCEEDED, INCONCLUSIVE, NOT_MEASURED, REV
 
 VERDICTS = (CONFIRMED, EXCEEDED, SHORT, REVERSED, INCONCLUSIVE, NOT_MEASURED)
 ROWS = ("machine", *cells.COLUMNS, "samples")
-#: Launches of a case whose times the page tells; its samples have those of all.
+#: Launches of a case whose times the page tells; the journal has those of all.
 LEVELS = 30
 CLAIMS = ("claim", "source", "claimed", "machine", "workload", "verdict", "what was measured")
 
