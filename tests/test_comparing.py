@@ -82,6 +82,13 @@ def test_what_is_left_of_the_budget_goes_to_what_is_not_told_yet(tmp_path: Path)
     assert len(journal.run.launches) == both.now / LASTS > comparing.FIRST_LOOK * 200 / LASTS + 2
 
 
+def test_what_the_first_look_had_no_time_for_gets_what_is_left(tmp_path: Path) -> None:
+    """It ends after seven launches of the nine that three cases have at least, and nothing looks changed."""
+    whole, journal = looked(tmp_path, Both(), budget=100.0, names=3)
+    assert whole
+    assert len(journal.run.launches) == 9
+
+
 def test_it_ends_where_no_launch_is_missing(tmp_path: Path) -> None:
     for number, (both, made) in enumerate([(Both(), 3), (Both(*UNEVEN), 5)]):
         whole, journal = looked(tmp_path / str(number), both, budget=1000.0, most=5)
