@@ -29,6 +29,8 @@ class Worker(slices.Stoppable, Protocol):
 
     def ask(self, command: str, limit: float, **arguments: Any) -> Json: ...
 
+    def wait(self, limit: float, command: str) -> None: ...
+
     def answer(self, limit: float, command: str = "build") -> Json: ...
 
     def close(self) -> None: ...
@@ -103,7 +105,7 @@ class Lane:
     levels: list[float] = field(default_factory=list)
     """The median of each block."""
     waited: float = 0.0
-    """Seconds for which the runner waited for blocks, and what it used of a CPU meanwhile."""
+    """Seconds from asking for a block to its answer, and what the runner used of a CPU meanwhile."""
     worked: float = 0.0
 
     @property
@@ -269,9 +271,11 @@ def _turn(order: list[Lane], visit: int, pace: Pace) -> None:
 def _visit(lane: Lane, visit: int, pace: Pace) -> None:
     time.sleep(pace.settle)
     start, worked = time.perf_counter(), time.process_time()
-    found = lane.worker.ask("block", pace.limit, steps=lane.steps)
+    lane.worker.begin("block", steps=lane.steps)
+    lane.worker.wait(pace.limit, "block")
     lane.waited += time.perf_counter() - start
     lane.worked += time.process_time() - worked
+    found = lane.worker.answer(pace.limit, "block")  # Read when no worker runs.
     lane.timed += found.get("took", sum(found["seconds"]))  # Workers of older commits send every step.
     _keep(lane, found["seconds"], visit)
 

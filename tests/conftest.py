@@ -46,12 +46,18 @@ class FakeWorker:
         self.asked: list[tuple[str, Json]] = []
         self.closed = False
 
-    def answer(self, limit: float, command: str = "build") -> Json:
-        return self._reply("build")
-
     def ask(self, command: str, limit: float, **arguments: Any) -> Json:
+        self.begin(command, **arguments)
+        return self.answer(limit, command)
+
+    def begin(self, command: str, **arguments: Any) -> None:
         assert not self.closed, f"{command} after close"
         self.asked.append((command, arguments))
+
+    def wait(self, limit: float, command: str) -> None:
+        """It has answered at once."""
+
+    def answer(self, limit: float, command: str = "build") -> Json:
         return self._reply(command)
 
     def _reply(self, command: str) -> Json:

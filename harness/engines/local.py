@@ -43,6 +43,8 @@ class Worker:
         self._heard = select.poll()  # Made once: an answer is awaited thousands of times.
         for source in (connection.fileno(), process.sentinel):
             self._heard.register(source, select.POLLIN)
+        self._asked: Json = {}
+        self._request = b""
         self.pid: int = process.pid
 
     def ask(self, command: str, limit: float, **arguments: Any) -> Json:
@@ -52,8 +54,11 @@ class Worker:
 
     def begin(self, command: str, **arguments: Any) -> None:
         """Sends `command`; its `answer` is to be awaited. Raises WorkerFailed if the worker is gone."""
+        asked = {"do": command, **arguments}
+        if asked != self._asked:  # Each of thousands of visits asks for the same.
+            self._asked, self._request = asked, json.dumps(asked).encode()
         try:
-            self._connection.send_bytes(json.dumps({"do": command, **arguments}).encode())
+            self._connection.send_bytes(self._request)
         except OSError:
             raise self._died() from None
 
@@ -72,10 +77,14 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
-    def answer(self, limit: float, command: str = "build") -> Json:
+    def wait(self, limit: float, command: str) -> None:
+        """Until it has answered `command`. Raises WorkerFailed: with ``timeout`` after `limit` seconds."""
         if not self.ready(limit):
             self.kill()
             raise WorkerFailed(record.TIMEOUT, f"{command} took over {limit:.0f} s")
+
+    def answer(self, limit: float, command: str = "build") -> Json:
+        self.wait(limit, command)
         try:
             answer: Json = DECODE(self._connection.recv_bytes().decode())[0]
         except (EOFError, OSError):
