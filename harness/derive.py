@@ -29,6 +29,8 @@ PRECISIONS = {
 }
 #: Types that are computed in themselves or not at all.
 OWN = frozenset({"int8", "float8"})
+#: Steps that are enough to see how they are distributed.
+DISTRIBUTED = 1_000
 
 
 def timing(
@@ -54,6 +56,7 @@ def timing(
         p50=quantiles.quantile(pooled, 0.50),
         p95=quantiles.quantile(pooled, 0.95),
         p99=quantiles.quantile(pooled, 0.99),
+        steps=quantiles.evenly(pooled, DISTRIBUTED),
         levels=levels,
         effects=effects,
         compared=compared,

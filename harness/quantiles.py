@@ -36,6 +36,14 @@ def quantile(ordered: Sequence[float], q: float) -> Interval:
     )
 
 
+def evenly(ordered: Sequence[float], most: int) -> tuple[float, ...]:
+    """So many of `ordered` samples, evenly spaced, with the first and the last; all, if there are no more."""
+    last = len(ordered) - 1
+    if last < most:
+        return tuple(ordered)
+    return tuple(ordered[round(number * last / (most - 1))] for number in range(most))
+
+
 def samples_needed(q: float) -> int:
     """How many samples an upper bound of the q-quantile takes: the first n with 1 - q^n of at least 95 %."""
     return math.ceil(math.log(0.05) / math.log(q))

@@ -50,6 +50,8 @@ class Timing:
     p95: Interval
     p99: Interval
     """Percentiles of single steps, all launches together."""
+    steps: tuple[float, ...] = ()
+    """Of single steps, the least first: all, or evenly spaced ones that show how they are distributed."""
     levels: tuple[float, ...] = ()
     """Seconds per step of each launch."""
     effects: tuple[float, ...] = ()

@@ -175,6 +175,15 @@ def test_the_quantile_is_the_nearest_rank_and_lies_within_its_bounds(samples: li
     assert found.low <= found.point <= found.high
 
 
+def test_of_many_samples_evenly_spaced_ones_keep_the_distribution_and_its_ends() -> None:
+    assert quantiles.evenly(range(10), 10) == tuple(range(10))
+    many = range(0, 20_002, 2)
+    some = quantiles.evenly(many, 1_001)
+    assert len(some) == 1_001
+    assert (some[0], some[500], some[-1]) == (0, 10_000, 20_000)
+    assert quantiles.evenly((), 5) == ()
+
+
 def test_an_upper_bound_of_p99_takes_299_samples() -> None:
     assert quantiles.samples_needed(0.99) == 299
     assert quantiles.samples_needed(0.95) == 59

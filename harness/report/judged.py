@@ -26,7 +26,7 @@ class Judged:
 
     @cached_property
     def pictures(self) -> list[Picture]:
-        return drawn.pictures(self.run, self.judgement, self.png)
+        return drawn.pictures(self.run.info, self.judgement, self.png)
 
     @cached_property
     def machine(self) -> str:

@@ -27,7 +27,9 @@ INFO = {
 def plots(run: hand.HandRun, *claims: Any) -> dict[str, str]:
     """Each plot of a run as SVG."""
     run.info.update(INFO)
-    return {name: style.svg(one) for _, name, one in drawn.all_of(run, judge(run, claims, targets.load()))}
+    return {
+        name: style.svg(one) for _, name, one in drawn.all_of(run.info, judge(run, claims, targets.load()))
+    }
 
 
 def test_a_forest_plot_says_the_speedup_the_claim_the_verdict_and_the_origin() -> None:
@@ -214,7 +216,7 @@ def test_each_plot_is_drawn_once_and_each_text_measured_once(monkeypatch: pytest
     canvas._extent.cache_clear()
     run = hand.sped(hand.around(1.7))
     run.info.update(INFO)
-    found = drawn.pictures(run, judge(run, [hand.claim()], targets.load()))
+    found = drawn.pictures(run.info, judge(run, [hand.claim()], targets.load()))
     assert len(found) >= 2
     assert len(draws) == len(found)
     assert len(set(measured)) == len(measured)
@@ -224,7 +226,7 @@ def test_nothing_of_a_plot_of_rows_lies_beyond_its_edge() -> None:
     """Where all is placed by hand, what has no room would be cut."""
     run = told(hand.sped(hand.around(1.7)))
     run.info.update(INFO)
-    for _, name, figure in drawn.all_of(run, judge(run, [hand.claim()], targets.load())):
+    for _, name, figure in drawn.all_of(run.info, judge(run, [hand.claim()], targets.load())):
         style.laid_out(figure)
         whole = figure.get_tightbbox(figure.canvas.get_renderer())
         assert min(whole.x0, whole.y0) > 0, name

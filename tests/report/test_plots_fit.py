@@ -85,7 +85,7 @@ def test_no_text_of_a_plot_is_cut_or_lies_over_another(
 ) -> None:
     run = everything(*names)
     claim = hand.claim(technique=names[1], phase="infer", range=[2.0, 4.0])
-    plots = {name: figure for _, name, figure in drawn.all_of(run, judge(run, [claim], targets.load()))}
+    plots = {name: figure for _, name, figure in drawn.all_of(run.info, judge(run, [claim], targets.load()))}
     wanted = {"overview", "targets", "speed against memory", "speedup", "memory", "latency"}
     assert wanted | {"parts of a step", "percent of the limit", "growth over depth"} <= set(plots)
     assert {name: found for name, one in plots.items() if (found := faults(one, monkeypatch))} == {}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from harness import halves, lines
+from harness import halves
 from harness.judgement import Judgement
-from harness.lines import Numbered
 from harness.record import Json
 from harness.report.plots import style
 from harness.report.plots.forest import forest
@@ -24,7 +23,6 @@ from harness.report.plots.parts import step_parts
 from harness.report.plots.scaling import scaling
 from harness.report.plots.targets import target_bullets
 from harness.rows import CaseSummary
-from harness.summary import Run
 
 Sketch = tuple[str, str, Figure]
 """(technique, what it shows, plot); the technique is empty for a plot of the whole run."""
@@ -43,9 +41,9 @@ def technique(row: CaseSummary) -> str:
     return row.case.technique or row.case.benchmark
 
 
-def pictures(run: Run, judgement: Judgement, png: bool = False) -> list[Picture]:
+def pictures(info: Json, judgement: Judgement, png: bool = False) -> list[Picture]:
     """Every plot, drawn in two processes; as PNG too where that is asked for."""
-    parts = [partial(_drawn, part, png) for part in _parts(run, judgement)]
+    parts = [partial(_drawn, part, png) for part in _parts(info, judgement)]
     return list(chain.from_iterable(halves.each(parts)))
 
 
@@ -56,24 +54,20 @@ def _drawn(part: Callable[[], Iterator[Sketch]], png: bool) -> list[Picture]:
     ]
 
 
-def all_of(run: Run, judgement: Judgement) -> Iterator[Sketch]:
-    for part in _parts(run, judgement):
+def all_of(info: Json, judgement: Judgement) -> Iterator[Sketch]:
+    for part in _parts(info, judgement):
         yield from part()
 
 
-def _parts(run: Run, judgement: Judgement) -> list[Callable[[], Iterator[Sketch]]]:
+def _parts(info: Json, judgement: Judgement) -> list[Callable[[], Iterator[Sketch]]]:
     """What can be drawn apart: the plots of the whole run, and those of each technique."""
     by_technique: dict[str, list[CaseSummary]] = {}
     for row in judgement.rows:
         by_technique.setdefault(technique(row), []).append(row)
-    by_group = lines.by_group(run.launches)
-    whole = partial(_of_run, run.info, judgement)
+    whole = partial(_of_run, info, judgement)
     return [
         whole,
-        *(
-            partial(_of_technique, name, rows, run.info, judgement, by_group)
-            for name, rows in by_technique.items()
-        ),
+        *(partial(_of_technique, name, rows, info, judgement) for name, rows in by_technique.items()),
     ]
 
 
@@ -87,16 +81,12 @@ def _of_run(info: Json, judgement: Judgement) -> Iterator[Sketch]:
 
 
 def _of_technique(
-    name: str,
-    rows: Sequence[CaseSummary],
-    info: Json,
-    judgement: Judgement,
-    by_group: Mapping[str, Iterable[Numbered]],
+    name: str, rows: Sequence[CaseSummary], info: Json, judgement: Judgement
 ) -> Iterator[Sketch]:
     plots = {
         "speedup": forest(name, rows, judgement.claims, info),
         "memory": memory_over_batches(rows, info),
-        "latency": latency(name, rows, by_group, info),
+        "latency": latency(name, rows, info),
         "parts of a step": step_parts(name, rows, info),
         "percent of the limit": share_of_limit(name, rows, info),
     }
