@@ -135,9 +135,11 @@ def report(options: argparse.Namespace) -> int:
     if options.index:
         from harness.report import index
 
-        print(f"wrote {index.write(judged, options.out, histories)}")
+        with store.write_errors(options.out):
+            print(f"wrote {index.write(judged, options.out, histories)}")
     links = [("speed over commits (asv)", options.asv)] if options.asv else []
-    print(f"wrote {page.write(judged, options.page, links, histories)}; open it in a browser")
+    with store.write_errors(options.page):
+        print(f"wrote {page.write(judged, options.page, links, histories)}; open it in a browser")
     return 0
 
 
@@ -157,9 +159,10 @@ def readme(options: argparse.Namespace) -> int:
         raise BadInput(f"{path} has no place for results; add two lines: {BEGIN} and {END}")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     judged = Judged(run, _judgement(run))
-    picture = index.picture(judged, run.folder.resolve().parents[1], path)
     section = markdown.run_section(run, judged.judgement)
-    store.write_atomically(path, f"{before}{BEGIN}\n{picture}\n\n{section}\n{END}{after}")
+    with store.write_errors(path):
+        picture = index.picture(judged, run.folder.resolve().parents[1], path)
+        store.write_atomically(path, f"{before}{BEGIN}\n{picture}\n\n{section}\n{END}{after}")
     print(f"wrote the table of {run.folder} into {path}")
     return 0
 

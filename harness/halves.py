@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from harness.errors import BadInput
@@ -26,41 +25,44 @@ def each(parts: Sequence[Callable[[], Found]]) -> list[Found]:
 
     The second process is a fork: it has the parts, and reads no run again. What they give must be picklable.
     Garbage collection goes through all that is there, and copies its pages in the fork: better turned off.
-    Where no fork is safe, on one core and for few parts all is done here. BadInput is raised as it was, and
-    RuntimeError says what else failed in the second process.
+    Where no fork is safe, on one core and for few parts all is done here. BadInput and OSError are raised as
+    they were, and RuntimeError says what else failed in the second process.
     """
     if len(parts) < FEWEST or not _forks():
         return [part() for part in parts]
-    context = multiprocessing.get_context("fork")
-    inbox, outbox = context.Pipe(duplex=False)
-    taken = context.Value("i", 0)
-    with inbox, _second(partial(_send, outbox, parts, taken)):
-        outbox.close()
+    taken = multiprocessing.get_context("fork").Value("i", 0)
+    with _second(lambda: dict(_done(parts, taken))) as theirs:
         found = dict(_done(parts, taken))
-        found.update(_received(inbox))
+        found.update(theirs())
     return [found[number] for number in range(len(parts))]
 
 
 @contextmanager
 def beside(work: Callable[[], None]) -> Iterator[None]:
-    """Does `work`, which leaves files and nothing else, in a second process while the block does more."""
+    """Does `work`, which leaves files and nothing else, in a second process while the block does more.
+
+    Raises as `each` does.
+    """
     if not _forks():
         work()
         yield
         return
-    with _second(work) as other:
+    with _second(work) as done:
         yield
-    if other.exitcode:
-        raise RuntimeError("the process that writes beside this one failed; what it said is above")
+        done()
 
 
 @contextmanager
-def _second(work: Callable[[], None]) -> Iterator[BaseProcess]:
-    """A fork that does `work`: to the end, but for a block that fails, after which nobody wants the rest."""
-    other = multiprocessing.get_context("fork").Process(target=_led, args=(work,), daemon=True)
+def _second(work: Callable[[], Found]) -> Iterator[Callable[[], Found]]:
+    """A fork that does `work`; what is given here waits for that. If the block fails nobody wants it."""
+    context = multiprocessing.get_context("fork")
+    inbox, outbox = context.Pipe(duplex=False)
+    other = context.Process(target=_led, args=(work, outbox), daemon=True)
     other.start()
+    outbox.close()
     try:
-        yield other
+        with inbox:
+            yield partial(_received, inbox)
     except BaseException:
         other.kill()
         raise
@@ -68,9 +70,25 @@ def _second(work: Callable[[], None]) -> Iterator[BaseProcess]:
         other.join()
 
 
-def _led(work: Callable[[], None]) -> None:
+def _led(work: Callable[[], object], outbox: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first process, which ends this one.
-    work()
+    try:
+        outbox.send((None, work()))
+    except (BadInput, OSError) as error:
+        outbox.send((error, None))
+    except Exception as error:
+        outbox.send((RuntimeError(f"the second process failed: {type(error).__name__}: {error}"), None))
+        raise
+
+
+def _received(inbox: Connection) -> Any:
+    try:
+        failed, found = inbox.recv()
+    except EOFError:
+        raise RuntimeError("the second process was killed") from None
+    if failed:
+        raise failed
+    return found
 
 
 def _done(parts: Sequence[Callable[[], Found]], taken: Any) -> Iterator[tuple[int, Found]]:
@@ -89,25 +107,3 @@ def _forks() -> bool:
     if sys.platform != "linux" or multiprocessing.current_process().daemon:
         return False
     return threading.active_count() == 1 and len(os.sched_getaffinity(0)) > 1
-
-
-def _send(outbox: Connection, parts: Sequence[Callable[[], Found]], taken: Any) -> None:
-    try:
-        outbox.send((None, dict(_done(parts, taken))))
-    except BadInput as error:
-        outbox.send((error, {}))
-    except Exception as error:
-        outbox.send((f"{type(error).__name__}: {error}", {}))
-        raise
-
-
-def _received(inbox: Connection) -> dict[int, Any]:
-    try:
-        failed, found = inbox.recv()
-    except EOFError:
-        failed, found = "it was killed", {}
-    if isinstance(failed, BadInput):
-        raise failed
-    if failed:
-        raise RuntimeError(f"the process that does the other half failed: {failed}")
-    return dict(found)

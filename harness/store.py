@@ -61,7 +61,7 @@ class Journal:
         started = utc_now()
         name = f"{started[:19].replace(':', '')}-{info['profile']}-{secrets.token_hex(2)}"
         folder = results / machine / name
-        with _clear_errors(folder):
+        with write_errors(folder):
             folder.mkdir(parents=True)
             run = Run(folder, {"schema": SCHEMA, "id": name, "started": started, "finished": None, **info})
             # First what the run is: a kill before its first launch leaves a run that can go on.
@@ -72,7 +72,7 @@ class Journal:
     def reopen(cls, folder: Path) -> Journal:
         """A run to go on with; a torn last line is set aside in a file of its own first."""
         run = read(folder)
-        with _clear_errors(folder):
+        with write_errors(folder):
             lines = _locked(folder / JOURNAL)
             _set_torn_aside(folder / JOURNAL, lines)
         return cls(run, lines)
@@ -84,7 +84,7 @@ class Journal:
         )
         end = self._lines.seek(0, os.SEEK_END)
         try:
-            with _clear_errors(self.run.folder):
+            with write_errors(self.run.folder):
                 rest = memoryview(line)
                 while rest:  # A disk that fills up takes a part of a line without an error.
                     rest = rest[self._lines.write(rest) :]
@@ -98,13 +98,13 @@ class Journal:
     def plan(self, group: list[Case]) -> None:
         """Adds a group of cases to what is measured."""
         self.run.info["plan"]["groups"].append([case.as_json() for case in group])
-        with _clear_errors(self.run.folder):
+        with write_errors(self.run.folder):
             _save(self.run)
 
     def tell(self, **facts: Any) -> None:
         """Adds to what is known of the whole run."""
         self.run.info.update(facts)
-        with _clear_errors(self.run.folder):
+        with write_errors(self.run.folder):
             _save(self.run)
 
     def finish(self) -> None:
@@ -151,14 +151,6 @@ def write_atomically(path: Path, text: str) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _clear_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BadInput(f"cannot write {folder}: {error.strerror}; nothing stored before is lost") from error
 
 
 def read(folder: Path | str) -> Run:
@@ -219,6 +211,16 @@ def _text(path: Path, otherwise: str) -> str:
             return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BadInput(f"{path.parent} {otherwise}") from None
+
+
+@contextlib.contextmanager
+def write_errors(folder: Path) -> Iterator[None]:
+    """What the operating system refuses there is bad input: a full disk, a folder that is a file."""
+    try:
+        yield
+    except OSError as error:
+        where, why = error.filename or folder, error.strerror or error
+        raise BadInput(f"cannot write {where}: {why}; nothing stored before is lost") from error
 
 
 @contextlib.contextmanager

@@ -151,6 +151,18 @@ def test_a_folder_that_cannot_be_written_is_one_line(written: str, tmp_path: Pat
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_what_a_page_leads_to_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    """It is written by a second process."""
+    info = {"profile": "quick", "device": "cpu", "names": [], "plan": {"groups": []}}
+    Journal.create(tmp_path / "results", "machine", info).close()
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "raw").write_text("no folder")
+    done = call("report", "--page", "page", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("claimbench: cannot write page/raw/machine/")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_python_without_what_it_takes_is_told_which_has_it(tmp_path: Path) -> None:
     (tmp_path / "rich.py").write_text("raise ModuleNotFoundError(\"No module named 'rich'\", name='rich')\n")
     environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": "/usr/bin:/bin"}
