@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness import machine
 from harness.errors import BadInput
@@ -34,10 +35,12 @@ GROUPS = {
     "fast": [work.name for work in SHORT if work.seconds < 1e-3],
 }
 #: What --short and --full stand for; each can be overridden by its own option.
-FORMS = {
-    "short": {"works": "sample", "each": 4.0, "batches": 1, "budget": None, "dealt": True},
-    "full": {"works": "all", "each": 10.0, "batches": 6, "budget": None, "dealt": False},
+FORMS: dict[str, dict[str, Any]] = {
+    "short": {"works": "sample", "dealt": True, "every": 16},
+    "full": {"works": "all", "dealt": False, "every": 4},
 }
+#: Seconds for a verdict, and how many verdicts on each workload.
+EACH, BATCHES = 4.0, 1
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -102,8 +105,11 @@ def _plan(asked: Asked) -> str:
     ends = f"; no batch is begun that would end past {asked.budget / 60:g} minutes" if asked.budget else ""
     own = "; asv takes its own time" if any(tool.startswith("asv") for tool in asked.tools) else ""
     some = ""
-    if asked.dealt and session.SLOWEST_TOOL in asked.tools:
-        some = f" asv's best setting gets every {session.EVERY}th workload, under {asked.conditions[-1]}."
+    if asked.every > 1 and session.SLOWEST_TOOL in asked.tools:
+        where = f", under {asked.conditions[-1]}" if asked.dealt else " of the quick ones"
+        some = f" asv's best setting gets every {asked.every}th workload{where}."
+    if asked.slow_once and any(map(session.is_slow, asked.works)):
+        some += f" Steps of 3 and 12 s are under {asked.conditions[-1]} alone."
     tools = "1 tool" if len(asked.tools) == 1 else f"{len(asked.tools)} tools"
     return (
         f"{tools} on {len(asked.works)} workloads, each {' and '.join(counts)} verdicts, "
@@ -114,16 +120,18 @@ def _plan(asked: Asked) -> str:
 
 def _asked(options: argparse.Namespace) -> Asked:
     form = FORMS["full" if options.full else "short"]
-    budget = options.budget or form["budget"]
+    own = options.works is not None
     return Asked(
-        works=_works(options.works or str(form["works"])),
+        works=_works(options.works or form["works"]),
         tools=_known("tool", options.tools, TOOLS) or tuple(TOOLS),
         conditions=_known("condition", options.conditions, load.CONDITIONS) or tuple(load.CONDITIONS),
-        each=seconds(options.each) if options.each else float(str(form["each"])),
-        batches=options.batches or int(str(form["batches"])),
-        budget=seconds(str(budget)) if budget else None,
+        each=seconds(options.each) if options.each else EACH,
+        batches=options.batches or BATCHES,
+        budget=seconds(options.budget) if options.budget else None,
         shares=_shares(options.shares) if options.shares else PLANTS,
-        dealt=bool(form["dealt"]) and not options.works,
+        dealt=form["dealt"] and not own,
+        slow_once=not own,
+        every=1 if own else form["every"],
     )
 
 
@@ -162,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument(
         "--full",
         action="store_true",
-        help="20 workloads, 120 verdicts a tool, and steps of 3 and 12 s: hours",
+        help="20 workloads under both, and steps of 3 and 12 s: an hour and a half",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("results/trust"), help="default: %(default)s; goes on there"
@@ -170,9 +178,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--show", action="store_true", help="write table and plot of what is there; measure nothing"
     )
-    parser.add_argument("--each", metavar="TIME", help="wall time of a verdict, 10s")
+    parser.add_argument("--each", metavar="TIME", help="wall time of a verdict; default: 4s")
     parser.add_argument("--budget", metavar="TIME", help="of a condition, 1h: no batch that would go past it")
-    parser.add_argument("--batches", type=int, metavar="N", help="each asks for a verdict on every workload")
+    parser.add_argument("--batches", type=int, metavar="N", help="verdicts on each workload; default: 1")
     parser.add_argument("--works", metavar="NAMES", help=f"{', '.join(GROUPS)}, or names with commas")
     parser.add_argument("--tools", metavar="NAMES", help=f"of {','.join(TOOLS)}")
     parser.add_argument("--conditions", metavar="NAMES", help="of idle,load")

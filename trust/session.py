@@ -18,10 +18,9 @@ from trust.workloads import NOTHING, WORKLOADS
 #: A step of this many seconds or more is measured in batches of its own, and gets so many steps a verdict: of
 #: ours five launches, in each of which both sides build, take a first step, warm up and are timed for two,
 #: and half as much again where a neighbour takes a part of the core.
-SLOW, SLOW_STEPS = 1.0, 60
-#: Where workloads are dealt, asv's best setting gets every so many, under the last condition: it starts 20
-#: processes for each.
-SLOWEST_TOOL, EVERY = "asv-best", 16
+SLOW, SLOW_STEPS = 1.0, 50
+#: asv's best setting: it starts 20 processes for each workload.
+SLOWEST_TOOL = "asv-best"
 #: Slow workloads are in so many batches at most: one verdict on 12 s takes a quarter of an hour.
 SLOW_BATCHES = 2
 
@@ -41,12 +40,19 @@ class Asked:
     shares: tuple[float, ...] = PLANTS
     dealt: bool = False
     """Each workload under one of the conditions, in turn, in place of all under each."""
+    slow_once: bool = False
+    """Slow workloads under the last condition alone."""
+    every: int = 1
+    """The slowest tool gets every so many of the workloads; of more than one, none that is slow, and where
+    workloads are dealt those of the last condition."""
 
     def under(self, condition: str) -> tuple[str, ...]:
         """The workloads that are measured under `condition`."""
-        if not self.dealt:
-            return self.works
-        return self.works[self.conditions.index(condition) :: len(self.conditions)]
+        if self.dealt:
+            return self.works[self.conditions.index(condition) :: len(self.conditions)]
+        if self.slow_once and condition != self.conditions[-1]:
+            return tuple(work for work in self.works if not is_slow(work))
+        return self.works
 
     def comparisons(self, condition: str) -> int:
         """Verdicts of each tool."""
@@ -55,17 +61,25 @@ class Asked:
     @property
     def expected(self) -> float:
         """Seconds in all, if every tool kept to `each`."""
-        works = [work for condition in self.conditions for work in self.under(condition)]
-        return sum(self.allowed(work) * self.times(work) for work in works) * len(self.tools)
+        every = (
+            part
+            for condition in self.conditions
+            for number in range(self.batches)
+            for part in parts(self, condition, number)
+        )
+        return sum(part.seconds * len(part.plants) for part in every)
 
     def times(self, work: str) -> int:
         """How many batches have `work`."""
-        return min(self.batches, SLOW_BATCHES) if WORKLOADS[work].seconds >= SLOW else self.batches
+        return min(self.batches, SLOW_BATCHES) if is_slow(work) else self.batches
 
     def allowed(self, work: str) -> float:
         """Seconds for a verdict on `work`."""
-        seconds = WORKLOADS[work].seconds
-        return max(self.each, SLOW_STEPS * seconds) if seconds >= SLOW else self.each
+        return max(self.each, SLOW_STEPS * WORKLOADS[work].seconds) if is_slow(work) else self.each
+
+
+def is_slow(work: str) -> bool:
+    return WORKLOADS[work].seconds >= SLOW
 
 
 @dataclass(frozen=True)
@@ -87,18 +101,18 @@ def parts(asked: Asked, condition: str, number: int) -> Iterator[Part]:
     """Each tool on the batch, another first each time. Each slow workload is a part."""
     works = asked.under(condition)
     plants = [one for one in batch(number, works, asked.shares) if number < asked.times(one.work)]
-    slow = [one for one in plants if WORKLOADS[one.work].seconds >= SLOW]
+    slow = [one for one in plants if is_slow(one.work)]
     quick = [one for one in plants if one not in slow]
     if quick and number == 0:
         quick.append(Plant(NOTHING.name, 0.0))
     turn = number % len(asked.tools)
     for tool in (*asked.tools[turn:], *asked.tools[:turn]):
-        if quick:
-            if not asked.dealt or tool != SLOWEST_TOOL:
-                yield Part(condition, number, tool, quick, asked.each)
-            elif condition == asked.conditions[-1]:
-                yield Part(condition, number, tool, quick[::EVERY], asked.each)
-        for one in slow:
+        some = quick
+        if spared := tool == SLOWEST_TOOL and asked.every > 1:
+            some = quick[:: asked.every] if not asked.dealt or condition == asked.conditions[-1] else []
+        if some:
+            yield Part(condition, number, tool, some, asked.each)
+        for one in () if spared else slow:
             yield Part(condition, number, f"{tool}: {one.work}", [one], asked.allowed(one.work))
 
 

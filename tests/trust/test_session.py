@@ -101,8 +101,8 @@ def test_the_table_says_what_a_verdict_was_given(tmp_path: Path, asked: list[str
     """Slow steps are given more than was asked for."""
     for works, says in (
         (("split",), "; 1 s for a verdict"),
-        (("matmul_long",), "; 720 s for a verdict"),
-        (("split", "matmul_long"), "; 1 to 720 s for a verdict"),
+        (("matmul_long",), "; 600 s for a verdict"),
+        (("split", "matmul_long"), "; 1 to 600 s for a verdict"),
     ):
         journal = Journal(tmp_path / f"{len(asked)}.jsonl", HEADER)
         session.run(replace(ASKED, works=works, batches=1), journal, lambda line: None)
@@ -168,17 +168,35 @@ def test_a_tool_that_breaks_has_failed_with_its_reason_and_the_others_go_on(
     assert "torch Compare, colours" in said
 
 
-def test_where_workloads_are_dealt_the_slowest_tool_gets_some() -> None:
+def test_where_it_is_spared_the_slowest_tool_gets_some() -> None:
     names = tuple(work.name for work in SHORT)
-    dealt = replace(ASKED, works=names, tools=("asv", "asv-best"), dealt=True)
-    counts = {part.tool: len(part.plants) for part in session.parts(dealt, "idle", 0)}
-    assert counts == {"asv": 21, "asv-best": 2}
-    both = replace(dealt, conditions=("idle", "load"))
-    assert [part.tool for part in session.parts(both, "idle", 0)] == ["asv"]
-    assert {part.tool: len(part.plants) for part in session.parts(both, "load", 0)} == {
+    some = replace(ASKED, works=(*names, "matmul_long"), tools=("asv", "asv-best"), every=4)
+    counts = {part.tool: len(part.plants) for part in session.parts(some, "idle", 0)}
+    assert counts == {"asv": 21, "asv: matmul_long": 1, "asv-best": 6}
+    dealt = replace(some, works=names, conditions=("idle", "load"), dealt=True)
+    assert [part.tool for part in session.parts(dealt, "idle", 0)] == ["asv"]
+    assert {part.tool: len(part.plants) for part in session.parts(dealt, "load", 0)} == {
         "asv": 11,
-        "asv-best": 1,
+        "asv-best": 3,
     }
+
+
+def test_slow_workloads_may_be_under_the_last_condition_alone() -> None:
+    both = replace(ASKED, works=("split", "matmul_long"), conditions=("idle", "load"))
+    assert both.under("idle") == both.works
+    once = replace(both, slow_once=True)
+    assert (once.under("idle"), once.under("load")) == (("split",), both.works)
+
+
+@pytest.mark.parametrize(
+    ("form", "comparisons", "minutes"), [("--short", [7, 7], 6), ("--full", [20, 22], 90)]
+)
+def test_a_form_fits_into_the_time_that_its_help_states(
+    form: str, comparisons: list[int], minutes: int
+) -> None:
+    asked = command._asked(command._parser().parse_args([form]))
+    assert [asked.comparisons(one) for one in asked.conditions] == comparisons
+    assert asked.expected < 60 * minutes
 
 
 def test_every_workload_meets_every_share() -> None:
@@ -210,7 +228,7 @@ def test_slow_workloads_are_parts_of_their_own() -> None:
     long = replace(ASKED, works=("sort", "matmul_long"), tools=("claimbench",))
     first, second = session.parts(long, "idle", 0)
     assert [one.work for one in first.plants] == ["sort", "nothing"]
-    assert (second.tool, second.seconds) == ("claimbench: matmul_long", 720.0)
+    assert (second.tool, second.seconds) == ("claimbench: matmul_long", 600.0)
 
 
 def test_the_clopper_pearson_bound() -> None:
