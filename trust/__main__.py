@@ -36,11 +36,9 @@ GROUPS = {
 }
 #: What --short and --full stand for; each can be overridden by its own option.
 FORMS: dict[str, dict[str, Any]] = {
-    "short": {"works": "sample", "dealt": True, "every": 16},
-    "full": {"works": "all", "dealt": False, "every": 4},
+    "short": {"works": "sample", "each": 4.0, "dealt": True, "every": 16},
+    "full": {"works": "all", "each": 10.0, "dealt": False, "every": 4},
 }
-#: Seconds for a verdict, and how many verdicts on each workload.
-EACH, BATCHES = 4.0, 1
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -125,8 +123,8 @@ def _asked(options: argparse.Namespace) -> Asked:
         works=_works(options.works or form["works"]),
         tools=_known("tool", options.tools, TOOLS) or tuple(TOOLS),
         conditions=_known("condition", options.conditions, load.CONDITIONS) or tuple(load.CONDITIONS),
-        each=seconds(options.each) if options.each else EACH,
-        batches=options.batches or BATCHES,
+        each=seconds(options.each) if options.each else form["each"],
+        batches=options.batches or 1,
         budget=seconds(options.budget) if options.budget else None,
         shares=_shares(options.shares) if options.shares else PLANTS,
         dealt=form["dealt"] and not own,
@@ -170,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument(
         "--full",
         action="store_true",
-        help="20 workloads under both, and steps of 3 and 12 s: an hour and a half",
+        help="20 workloads under both, and steps of 3 and 12 s: two hours",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("results/trust"), help="default: %(default)s; goes on there"
@@ -178,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--show", action="store_true", help="write table and plot of what is there; measure nothing"
     )
-    parser.add_argument("--each", metavar="TIME", help="wall time of a verdict; default: 4s")
+    parser.add_argument("--each", metavar="TIME", help="wall time of a verdict; default: 4s, or 10s")
     parser.add_argument("--budget", metavar="TIME", help="of a condition, 1h: no batch that would go past it")
     parser.add_argument("--batches", type=int, metavar="N", help="verdicts on each workload; default: 1")
     parser.add_argument("--works", metavar="NAMES", help=f"{', '.join(GROUPS)}, or names with commas")

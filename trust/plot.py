@@ -51,7 +51,10 @@ def _panel(axes: Any, name: str, rows: Sequence[Row]) -> None:
         for line, (share, mark) in enumerate(MARKS.items()):
             _count(axes, place + (line - 0.5) * APART, row.found[share], mark, style.BLUE)
         axes.axhline(place + 0.5, color=style.QUIET, linewidth=0.3)
-    axes.set_title(f"{name}; the lines are 95 % bounds", fontsize=9, loc="left")
+    nothing = max(row.false_alarms.of for row in rows)
+    slowdowns = max(sum(count.of for count in row.found.values()) for row in rows)
+    says = f"{name}: {nothing} without and {slowdowns} with a slowdown; the lines are 95 % bounds"
+    axes.set_title(says, fontsize=9, loc="left")
     axes.set_yticks(range(len(rows)), [row.tool.replace(" ", "\n", 1) for row in rows], fontsize=7)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(-0.03, 1.03)

@@ -61,13 +61,12 @@ class Asked:
     @property
     def expected(self) -> float:
         """Seconds in all, if every tool kept to `each`."""
-        every = (
-            part
-            for condition in self.conditions
-            for number in range(self.batches)
-            for part in parts(self, condition, number)
-        )
-        return sum(part.seconds * len(part.plants) for part in every)
+        return sum(part.seconds * len(part.plants) for part in self.parts())
+
+    def parts(self) -> Iterator[Part]:
+        for condition in self.conditions:
+            for number in range(self.batches):
+                yield from parts(self, condition, number)
 
     def times(self, work: str) -> int:
         """How many batches have `work`."""
@@ -98,7 +97,7 @@ class Part:
 
 
 def parts(asked: Asked, condition: str, number: int) -> Iterator[Part]:
-    """Each tool on the batch, another first each time. Each slow workload is a part."""
+    """Each tool on the batch, another first each time; then on each slow workload, a part of its own."""
     works = asked.under(condition)
     plants = [one for one in batch(number, works, asked.shares) if number < asked.times(one.work)]
     slow = [one for one in plants if is_slow(one.work)]
@@ -106,13 +105,15 @@ def parts(asked: Asked, condition: str, number: int) -> Iterator[Part]:
     if quick and number == 0:
         quick.append(Plant(NOTHING.name, 0.0))
     turn = number % len(asked.tools)
-    for tool in (*asked.tools[turn:], *asked.tools[:turn]):
+    tools = (*asked.tools[turn:], *asked.tools[:turn])
+    for tool in tools:
         some = quick
-        if spared := tool == SLOWEST_TOOL and asked.every > 1:
+        if tool == SLOWEST_TOOL and asked.every > 1:
             some = quick[:: asked.every] if not asked.dealt or condition == asked.conditions[-1] else []
         if some:
             yield Part(condition, number, tool, some, asked.each)
-        for one in () if spared else slow:
+    for tool in tools:
+        for one in slow if tool != SLOWEST_TOOL or asked.every == 1 else ():
             yield Part(condition, number, f"{tool}: {one.work}", [one], asked.allowed(one.work))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
@@ -10,6 +11,7 @@ from trust import faults, figures, ours, peaks
 from trust.figures import SHARES, Count, Row
 from trust.journal import SCHEMA, Json
 from trust.load import CONDITIONS
+from trust.session import Asked
 
 NOTES = """\
 - The tools took turns on the same workloads, each a loop of equal units of real work: 100 against 100,
@@ -25,8 +27,9 @@ NOTES = """\
 - asv takes the time that its settings take; the others were given the seconds for a verdict that are said
   above, start and imports included. For pyperf that is 3 processes of 5 values a side, of less than 10 s
   2 processes, where its own choice, 20, takes minutes.
-- In the short form each workload is measured under one of the two conditions, and asv's best setting, which
-  starts 20 processes for a workload, gets one or two.
+- In the short form each workload is measured under one of the two conditions. asv's best setting, which
+  starts 20 processes for a workload, gets one or two there, and every fourth in the full form. That has
+  steps of 3 and 12 s under load alone.
 - Error of the ratio: of B / A as the tool has it, against the true one; typical is the median. Read within
   1 % means that +5 % was read as 4 to 6 %.
 - Overhead: what a tool reads for a step that does nothing.
@@ -48,8 +51,26 @@ def markdown(header: Json, lines: Sequence[Json]) -> str:
                 parts += [f"## {condition.capitalize()}: {CONDITIONS[condition]}, {which}", times(found)]
                 parts += [better(found)] if found[0].tool == ours.NAME and len(found) > 1 else []
         parts += _own_share(lines, condition)
+    parts += _unfinished(asked, lines)
     parts += peaks.markdown(lines) + faults.markdown(lines)
     return "\n\n".join([*parts, "## How to read it", NOTES])
+
+
+def _unfinished(asked: Json, lines: Sequence[Json]) -> list[str]:
+    """Nothing of a journal that is older than what `asked` would have to tell for this."""
+    names = {field.name for field in dataclasses.fields(Asked)}
+    if names - asked.keys():
+        return []
+    given: Json = {name: tuple(value) if isinstance(value, list) else value for name, value in asked.items()}
+    wanted = list(Asked(**given).parts())
+    lacking = [part for part in wanted if not any(part.key.items() <= line.items() for line in lines)]
+    if not lacking:
+        return []
+    where = dict.fromkeys(f"batch {part.number + 1} under {part.condition}" for part in lacking)
+    return [
+        f"Not measured yet: {len(lacking)} of {len(wanted)} parts, of {' and '.join(where)}; "
+        "the same command goes on."
+    ]
 
 
 def _allowed(asked: Json, lines: Sequence[Json]) -> str:
