@@ -42,6 +42,7 @@ def drawn(header: Json, lines: Sequence[Json]) -> Figure | None:
         grid = figure.subplots(len(parts), squeeze=False, sharex=True)[:, 0]
         for axes, (name, rows) in zip(grid, parts.items(), strict=True):
             _panel(axes, name, rows)
+        axes.set_xlabel("share of these comparisons; the lines are its 95 % bounds")
     return figure
 
 
@@ -53,8 +54,7 @@ def _panel(axes: Any, name: str, rows: Sequence[Row]) -> None:
         axes.axhline(place + 0.5, color=style.QUIET, linewidth=0.3)
     nothing = max(row.false_alarms.of for row in rows)
     slowdowns = max(sum(count.of for count in row.found.values()) for row in rows)
-    says = f"{name}: {nothing} without and {slowdowns} with a slowdown; the lines are 95 % bounds"
-    axes.set_title(says, fontsize=9, loc="left")
+    axes.set_title(f"{name}: {nothing} without and {slowdowns} with a slowdown", fontsize=9, loc="left")
     axes.set_yticks(range(len(rows)), [row.tool.replace(" ", "\n", 1) for row in rows], fontsize=7)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(-0.03, 1.03)
