@@ -108,12 +108,16 @@ def _plan(asked: Asked) -> str:
         some = f" asv's best setting gets every {asked.every}th workload{where}."
     if asked.slow_once and any(map(session.is_slow, asked.works)):
         some += f" Steps of 3 and 12 s are under {asked.conditions[-1]} alone."
-    tools = "1 tool" if len(asked.tools) == 1 else f"{len(asked.tools)} tools"
+    tools, works = _count(len(asked.tools), "tool"), _count(len(asked.works), "workload")
     return (
-        f"{tools} on {len(asked.works)} workloads, each {' and '.join(counts)} verdicts, "
+        f"{tools} on {works}; of each {' and '.join(counts)} verdicts, "
         f"{same:.0%} of them on nothing planted. At {asked.each:g} s a verdict that is "
         f"{asked.expected / 60:.0f} minutes in all{own}{ends}.{some}"
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _asked(options: argparse.Namespace) -> Asked:
