@@ -131,9 +131,9 @@ def _pays_after(
 def ceiling(case: Case, base: Kinds, ceilings: Mapping[str, float]) -> Ceiling | None:
     """What bounds a step on this machine: its arithmetic or its traffic, at the measured ceilings.
 
-    The work is the baseline's, so that recomputing is not counted as progress. A floating-point type that the
-    machine has no arithmetic for is computed in fp32, so no ceiling is under that of fp32. None if nothing is
-    known, or not of the type that the case computes in.
+    The work is the baseline's, so that recomputing is not counted as progress. No ceiling is under that of
+    fp32: what the machine has no arithmetic for is computed in fp32, and a slow product of int8 is that of
+    the kernel measured, not of the machine. None if nothing is known, or not of the type of the case.
 
     The type is that of the variant, or of the workload, if its parameters have a ``dtype``.
     """
@@ -141,10 +141,9 @@ def ceiling(case: Case, base: Kinds, ceilings: Mapping[str, float]) -> Ceiling |
     plain = str(case.parameters.get("dtype", "float32"))
     dtype = next((PRECISIONS[part] for part in parts if part in PRECISIONS), plain)
     compute = ceilings.get(dtype, 0.0)
-    if dtype not in OWN:
-        compute = max(compute, ceilings.get("float32", 0.0))
-    elif not compute:
+    if dtype in OWN and not compute:
         return None
+    compute = max(compute, ceilings.get("float32", 0.0))
     copy = ceilings.get("copy")
     work = ((stated(base, "flops"), compute, "FLOP"), (stated(base, "minimum_bytes"), copy, "B"))
     bounds = [Ceiling(amount / rate, rate, unit) for amount, rate, unit in work if amount and rate]
