@@ -11,7 +11,8 @@ import pytest
 from harness import launch
 from harness.errors import WorkerFailed
 from harness.launch import Pace
-from tests.conftest import FakeEngine, failed, make_cases, times
+from harness.record import Json
+from tests.conftest import FakeEngine, FakeWorker, failed, make_cases, times
 
 PACE = Pace(rounds=3, block=0.1, lane=100, settle=0)
 
@@ -188,6 +189,31 @@ def test_what_the_runner_uses_while_a_worker_is_timed_is_a_share_of_a_core(
         assert one["runner"] == 0.25
     broken = FakeEngine({"b": {"warm_up": failed("crashed")}})
     assert launch.time_launch(broken.start, make_cases("a", "b"), 0, PACE)[1]["runner"] == 0
+
+
+def test_reading_an_answer_is_not_counted_for_no_worker_runs_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = {"wall": 0.0, "worked": 0.0}
+
+    def passes(seconds: float, share: float) -> None:
+        now["wall"] += seconds
+        now["worked"] += share * seconds
+
+    class Timed(FakeWorker):
+        def begin(self, command: str, **arguments: Any) -> None:
+            passes(0.5, 0.2)
+            super().begin(command, **arguments)
+
+        def wait(self, limit: float, command: str) -> None:
+            passes(9.5, 0.0)
+
+        def answer(self, limit: float, command: str = "build") -> Json:
+            passes(5.0, 1.0)
+            return super().answer(limit, command)
+
+    monkeypatch.setattr("harness.launch.time.perf_counter", lambda: now["wall"])
+    monkeypatch.setattr("harness.launch.time.process_time", lambda: now["worked"])
+    found = launch.time_launch(lambda case, seed: Timed(case, {}, []), make_cases("a", "b"), 0, PACE)
+    assert [one["runner"] for one in found] == [0.01, 0.01]
 
 
 def long(*stoppable: bool) -> FakeEngine:

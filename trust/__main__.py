@@ -122,13 +122,15 @@ def _count(number: int, what: str) -> str:
 
 def _asked(options: argparse.Namespace) -> Asked:
     form = FORMS["full" if options.full else "short"]
+    if options.batches < 1:
+        raise BadInput(f"--batches {options.batches}: at least 1, a verdict on each workload")
     own = options.works is not None
     return Asked(
         works=_works(options.works or form["works"]),
         tools=_known("tool", options.tools, TOOLS) or tuple(TOOLS),
         conditions=_known("condition", options.conditions, load.CONDITIONS) or tuple(load.CONDITIONS),
         each=seconds(options.each) if options.each else form["each"],
-        batches=options.batches or 1,
+        batches=options.batches,
         budget=seconds(options.budget) if options.budget else None,
         shares=_shares(options.shares) if options.shares else PLANTS,
         dealt=form["dealt"] and not own,
@@ -182,7 +184,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--each", metavar="TIME", help="wall time of a verdict; default: 4s, or 10s")
     parser.add_argument("--budget", metavar="TIME", help="of a condition, 1h: no batch that would go past it")
-    parser.add_argument("--batches", type=int, metavar="N", help="verdicts on each workload; default: 1")
+    parser.add_argument(
+        "--batches", type=int, default=1, metavar="N", help="verdicts on each workload; default: 1"
+    )
     parser.add_argument("--works", metavar="NAMES", help=f"{', '.join(GROUPS)}, or names with commas")
     parser.add_argument("--tools", metavar="NAMES", help=f"of {','.join(TOOLS)}")
     parser.add_argument("--conditions", metavar="NAMES", help="of idle,load")

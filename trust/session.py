@@ -17,11 +17,11 @@ from trust.workloads import NOTHING, WORKLOADS
 
 #: A step of this many seconds or more is measured in batches of its own, and gets so many steps a verdict: of
 #: ours five launches, in each of which both sides build, take a first step, warm up and are timed for two,
-#: and half as much again where a neighbour takes a part of the core.
+#: and some to spare where a neighbour takes a part of the core.
 SLOW, SLOW_STEPS = 1.0, 50
 #: asv's best setting: it starts 20 processes for each workload.
 SLOWEST_TOOL = "asv-best"
-#: Slow workloads are in so many batches at most: one verdict on 12 s takes a quarter of an hour.
+#: Slow workloads are in so many batches at most: one verdict on 12 s takes ten minutes.
 SLOW_BATCHES = 2
 
 

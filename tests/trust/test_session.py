@@ -248,7 +248,9 @@ def test_the_clopper_pearson_bound() -> None:
     assert Count(0, 0).upper == pytest.approx(0.95)
 
 
-@pytest.mark.parametrize("wrong", [["--works", "nobody"], ["--tools", "hyperfine"], ["--shares", "much"]])
+@pytest.mark.parametrize(
+    "wrong", [["--works", "nobody"], ["--tools", "hyperfine"], ["--shares", "much"], ["--batches", "0"]]
+)
 def test_bad_input_is_one_line(wrong: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main([*wrong, "--out", str(tmp_path / "out")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
