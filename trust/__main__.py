@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import machine
+from harness import machine, store
 from harness.errors import BadInput
 from harness.session import seconds
 from harness.store import utc_now
@@ -90,9 +90,9 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
 def write(folder: Path, header: Json, lines: list[Json]) -> None:
     """``trust.md``, ``trust.json`` and the plot, from the journal alone."""
     text = table.markdown(header, lines)
-    (folder / "trust.md").write_text(text, encoding="utf-8")
+    store.write_atomically(folder / "trust.md", text)
     found = json.dumps(table.as_json(header, lines), indent=1, allow_nan=False)
-    (folder / "trust.json").write_text(found + "\n", encoding="utf-8")
+    store.write_atomically(folder / "trust.json", found + "\n")
     plot.write(folder, header, lines)
     print(text)
 
