@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         raise BadInput(f"--error {options.error}: a chance between 0 and 0.5")
     if options.sides or options.python or options.resume:
         raise BadInput("--bisect stands alone: compare --bisect GOOD BAD CASE")
-    options.sides, settings = [good, bad], commands_compare._settings(options)
+    options.sides, settings = [good, bad], commands_compare.settings(options)
     repo = checkouts.repository()
     commits = checkouts.between(repo, checkouts.resolve(repo, good), checkouts.resolve(repo, bad))
     with contextlib.ExitStack() as stack:

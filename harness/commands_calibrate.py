@@ -23,7 +23,7 @@ from harness.store import Journal
 
 def run(options: argparse.Namespace) -> int:
     """Measures, stores, prints. Raises BadInput before anything is written."""
-    settings = commands_compare._settings(options)
+    settings = commands_compare.settings(options)
     ends = time.monotonic() + settings.budget
     with contextlib.ExitStack() as stack:
         both, journal = stack.enter_context(_opened(options, stack.enter_context(scratch.folder())))

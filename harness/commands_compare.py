@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import math
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -115,14 +116,16 @@ def _stored(a: str, b: str) -> Comparison:
 
 
 def _live(options: argparse.Namespace, names: Sequence[str]) -> tuple[Comparison, Path | None]:
-    settings = _settings(options)
+    every = settings(options)
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(scratch.folder())
         both = stack.enter_context(sides(options))
         pair = stack.enter_context(comparing.pair(both, asked(options, names, both), place))
         journal = _journal(options, pair)
         stack.callback(journal.close)
-        return _measured(options, pair, journal, settings), journal.run.folder
+        pace = comparing.pace(every.pace, every.budget / len(pair.cells))
+        measured = _measured(options, pair, journal, dataclasses.replace(every, pace=pace))
+        return measured, journal.run.folder
 
 
 def _measured(
@@ -141,16 +144,16 @@ def _measured(
     return _judged(journal.run)
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+def settings(options: argparse.Namespace) -> Settings:
+    """Of a comparison; of the budget, a case may take all."""
     profile = PROFILES[options.profile]
     fewest = max(comparing.FEWEST, profile.launches[0])
     limit = session.seconds(options.timeout)
-    pace = dataclasses.replace(profile.pace, sure=comparing.SURE, slice=comparing.SLICE, limit=limit)
     return dataclasses.replace(
         profile,
         precision=comparing.PRECISION,
         launches=(fewest, max(fewest, profile.launches[1])),
-        pace=pace,
+        pace=dataclasses.replace(comparing.pace(profile.pace, math.inf), limit=limit),
         budget=session.seconds(options.budget) if options.budget else profile.budget,
     )
 

@@ -1,8 +1,8 @@
 """Two versions of the same cases: what got slower, larger or different. Torch-free.
 
 Measured live, the two took turns within each launch, so a launch gives one log ratio and the test is
-Student's t over launches, one sample. Over the suite the false discovery rate is held at 5 % (Benjamini and
-Hochberg, JRSS B 57, 1995; scipy.stats.false_discovery_control). What then looks like a change is an alarm,
+Student's t over launches, one sample, moderated by what launches of the other cases vary by. Over the suite
+the false discovery rate is held at 5 %; see `significance` for both. What then looks like a change is an alarm,
 not a result: it is measured again in new processes, and only where the mean of these launches alone shows the
 same (one-sided, 5 % over all looks of `significance.CONFIRMS`) it is said. So a case that has not changed is
 called slower or faster in under 0.5 % of comparisons, in simulation (tests/test_coverage.py).
@@ -154,23 +154,22 @@ def _measured(run: View) -> dict[str, dict[str, Effects]]:
 
 def alarms(found: Mapping[str, Effects]) -> dict[str, float]:
     """Groups whose first look shows a change, by their adjusted p."""
-    adjusted = discoveries({name: one.first for name, one in found.items()})
     return {
         name: p
-        for name, p in adjusted.items()
+        for name, p in _adjusted(found).items()
         if p < ALPHA and not within(stats.ratio(found[name].first), SAME)
     }
 
 
-def discoveries(samples: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """p of no change in each, adjusted so that of those under ALPHA a share of ALPHA at most is false."""
-    return significance.discoveries(
-        {name: p_value(values) for name, values in samples.items() if len(values) > 1}
-    )
+def _adjusted(found: Mapping[str, Effects]) -> dict[str, float]:
+    """p of no change in the first look of each that has one, adjusted for their number."""
+    firsts = {name: one.first for name, one in found.items() if len(one.first) > 1}
+    others = significance.spread(firsts.values())
+    return significance.discoveries({name: p_value(one, others=others) for name, one in firsts.items()})
 
 
 def judged(found: Mapping[str, Effects], metric: str) -> dict[str, Change]:
-    adjusted = discoveries({name: one.first for name, one in found.items()})
+    adjusted = _adjusted(found)
     return {name: _change(one, adjusted.get(name, 1.0), metric) for name, one in found.items()}
 
 

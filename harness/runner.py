@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from statistics import fmean
@@ -57,6 +57,8 @@ class Plan:
     """Whether its worker needs an interpreter of its own."""
     compiles: Callable[[Case], bool] = lambda case: False
     """Whether its first step compiles, which takes long and much less once it is cached."""
+    leave: Callable[[], Collection[str]] = tuple
+    """Groups that get no launch beyond the fewest, as it stands now: something else decides about them."""
 
 
 class Runner:
@@ -192,11 +194,13 @@ class Runner:
     def _refine(self, timed: list[list[Case]], plan: Plan) -> None:
         """Further launches, of what is precise enough soonest; none that would outlast the budget."""
         while not self._over():
-            left = self._ends - self._now()
+            left, leave = self._ends - self._now(), plan.leave()
             to_go = [
                 (self._lasts(group) * number, group)
                 for group in timed
-                if (number := self._further(group)) and self._lasts(group) <= left
+                if group[0].group not in leave
+                and (number := self._further(group))
+                and self._lasts(group) <= left
             ]
             if not to_go:
                 return

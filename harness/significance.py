@@ -5,15 +5,21 @@ A comparison is Student's t over launches (see `stats`). Over a suite the false 
 Tests of the cases of one suite are independent, or hang together as the method allows: one machine's noise
 moves them alike. Shares that were counted have exact bounds (Clopper and Pearson, Biometrika 26, 1934).
 
+Three launches hardly tell what launches of a case vary by: t must be 4.3. The other cases of a suite tell it
+too, as far as they agree: where it is asked what looks changed, t is moderated (Smyth, Stat. Appl. Genet.
+Mol. Biol. 3:1, 2004). That supposes that the variances of cases are drawn from one scaled inverse chi-squared
+distribution, which is fitted, and takes too much for unlikely in a case that is much noisier than the others.
+So what looks changed is told by launches of its own alone, see `confirmed`.
+
 scipy has these methods; it is imported as they are used, for that takes longer than to judge a run.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Mapping, Sequence
-from statistics import fmean
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, variance
 
 #: No test takes more than this for unlikely.
 ALPHA = 0.05
@@ -27,18 +33,66 @@ CONFIRMS = ((2, 0.002), (3, 0.018), (5, 0.015), (8, 0.015))
 POOLED = 2
 
 
-def p_value(values: Sequence[float], alternative: str = "two-sided") -> float:
-    """Of Student's t test that the mean is 0; 1 for fewer than two values."""
-    from scipy import stats
+@dataclass(frozen=True)
+class Spread:
+    """What launches of the other cases vary by: a variance, worth so many degrees of freedom."""
 
+    freedom: float = 0.0
+    variance: float = 0.0
+
+
+#: Each case knows its own alone.
+OWN = Spread()
+#: Of fewer cases it is not known how their variances differ.
+CASES = 10
+#: Degrees of freedom that the others are worth at most: four times what three launches have of their own.
+WORTH = 8.0
+
+
+def spread(samples: Iterable[Sequence[float]]) -> Spread:
+    """What cases have in common, of which `samples` has the log ratios; OWN for fewer than CASES.
+
+    The fit is by the moments of the log variances, section 6.2 of Smyth: what they differ by beyond chance is
+    trigamma(freedom / 2).
+    """
+    from scipy import optimize
+    from scipy.special import digamma, polygamma
+
+    known = [(len(one) - 1, _squares(one)) for one in samples if len(one) > 1 and max(one) > min(one)]
+    if len(known) < CASES:
+        return OWN
+    logs = [math.log(squares / n) + math.log(n / 2) - float(digamma(n / 2)) for n, squares in known]
+    beyond = variance(logs) - fmean(float(polygamma(1, n / 2)) for n, _ in known)
+    half = WORTH / 2
+    if beyond > polygamma(1, half):
+        half = float(optimize.brentq(lambda x: float(polygamma(1, x)) - beyond, 1e-3, half))
+    return Spread(2 * half, math.exp(fmean(logs) + float(digamma(half)) - math.log(half)))
+
+
+def p_value(values: Sequence[float], alternative: str = "two-sided", others: Spread = OWN) -> float:
+    """Of Student's t test that the mean is 0, moderated by `others`; 1 for fewer than two values."""
     if len(values) < 2:
         return 1.0
-    if max(values) == min(values):  # No spread: equal, or changed beyond any doubt.
-        right = values[0] > 0 if alternative == "greater" else values[0] < 0
-        return float(not (values[0] if alternative == "two-sided" else right))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # Nearly equal values lose digits: of no matter here.
-        return float(stats.ttest_1samp(values, 0.0, alternative=alternative).pvalue)
+    n = len(values)
+    squares, freedom = _squares(values) + others.freedom * others.variance, n - 1 + others.freedom
+    return _tail(fmean(values), n, squares, freedom, alternative)
+
+
+def _squares(values: Sequence[float]) -> float:
+    """Of the deviations from their mean; none where all are equal."""
+    middle = fmean(values)
+    return math.fsum((value - middle) ** 2 for value in values) if max(values) > min(values) else 0.0
+
+
+def _tail(mean: float, n: int, squares: float, freedom: float, alternative: str) -> float:
+    """p of a mean of `n` values whose spread is known from `squares`, of so many degrees of freedom."""
+    from scipy import stats
+
+    signed = {"two-sided": abs(mean), "greater": mean, "less": -mean}[alternative]
+    if not squares:  # No spread: equal, or changed beyond any doubt.
+        return float(signed <= 0)
+    tail = float(stats.t.sf(signed * math.sqrt(n * freedom / squares), freedom))
+    return 2 * tail if alternative == "two-sided" else tail
 
 
 def confirmed(first: Sequence[float], again: Sequence[float], *, up: bool) -> bool:
@@ -53,14 +107,11 @@ def confirmed(first: Sequence[float], again: Sequence[float], *, up: bool) -> bo
 
 def pooled(first: Sequence[float], again: Sequence[float], *, up: bool) -> float:
     """p of the mean of `again` against 0, one-sided, where both have one spread about means of their own."""
-    from scipy import stats
-
-    n, freedom = len(again), len(first) + len(again) - 2
-    mean = fmean(again) if up else -fmean(again)
-    squares = sum((value - fmean(values)) ** 2 for values in (first, again) for value in values)
-    if not squares or freedom < 1:
-        return float(mean <= 0 or freedom < 1)
-    return float(stats.t.sf(mean * math.sqrt(n * freedom / squares), freedom))
+    freedom = len(first) + len(again) - 2
+    if freedom < 1:
+        return 1.0
+    squares = _squares(first) + _squares(again)
+    return _tail(fmean(again), len(again), squares, freedom, "greater" if up else "less")
 
 
 def discoveries(found: Mapping[str, float]) -> dict[str, float]:

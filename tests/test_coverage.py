@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness import compare, comparing, significance, stats
+from harness import compare, comparing, precision, significance, stats
 from harness.precision import BY_CHANCE
 from harness.settings import PROFILES
 from harness.significance import CONFIRMS, POOLED
@@ -150,6 +150,69 @@ def test_five_percent_is_found_and_read_as_four_to_six() -> None:
     _, told, ratios, _ = compared(math.log(1.05), 0.01)
     assert np.mean(told) > 0.95
     assert np.mean(ratios) == pytest.approx(1.05, abs=1e-3), "to stop early does not make it look larger"
+
+
+def suite(deviations: Array, change: float, trials: int = 120) -> tuple[Array, Array]:
+    """Of suites of cases that vary by `deviations`, of which the first has changed: alarms, and what is told.
+
+    As `compare` does it: launches until each is precise or looks changed, and then a second look.
+    """
+    dice = np.random.default_rng(1)
+    few, most = comparing.FEWEST, PROFILES["quick"].launches[1]
+    shift = np.where(np.arange(len(deviations)) == 0, change, 0.0)
+    alarms, told = (np.zeros((trials, len(deviations)), bool) for _ in range(2))
+    for trial in range(trials):
+        first = dice.normal(shift, deviations, (most, len(deviations))).T
+        again = dice.normal(shift, deviations, (CONFIRMS[-1][0], len(deviations))).T
+        made = np.full(len(deviations), few)
+        while True:
+            looks = [list(one[:n]) for one, n in zip(first, made, strict=True)]
+            found = {str(i): compare.Effects(one) for i, one in enumerate(looks)}
+            alarm = compare.alarms(found)
+            wanted = [
+                i
+                for i, one in enumerate(looks)
+                if str(i) not in alarm and precision.further({"B": one}, len(one), comparing.PRECISION, most)
+            ]
+            if not wanted:
+                break
+            made[wanted] += 1
+        judged = compare.judged(
+            {name: compare.Effects(one.first, list(again[int(name)])) for name, one in found.items()}, "time"
+        )
+        alarms[trial] = [str(i) in alarm for i in range(len(deviations))]
+        told[trial] = [judged[str(i)].verdict in ("slower", "faster") for i in range(len(deviations))]
+    return alarms, told
+
+
+ALIKE = np.full(20, 0.02)
+VARIED = np.geomspace(0.003, 0.04, 20)
+ONE_NOISY = np.array([0.05] + [0.01] * 19)
+
+
+@pytest.mark.parametrize("deviations", [ALIKE, VARIED, ONE_NOISY], ids=["alike", "varied", "one-noisy"])
+def test_of_a_suite_without_a_change_hardly_any_is_told(deviations: Array) -> None:
+    """Also not of the one case that is noisier than the others make it seem."""
+    _, told = suite(deviations, 0.0)
+    assert np.mean(told) < 0.002
+    assert np.mean(told[:, 0]) < 0.02
+
+
+@pytest.mark.parametrize("deviations", [ALIKE, VARIED[::-1]], ids=["alike", "noisiest"])
+def test_beside_a_change_hardly_any_other_is_told(deviations: Array) -> None:
+    _, told = suite(deviations, math.log(1.3))
+    assert np.mean(told[:, 0]) > 0.95
+    assert np.mean(told[:, 1:]) < 0.005
+
+
+def test_five_percent_are_found_sooner_among_cases_that_vary_alike() -> None:
+    """By three launches that vary by 2 %; alone t must be 4.3, and hardly half are found."""
+    dice = np.random.default_rng(3)
+    first = dice.normal(math.log(1.05), 0.02, (4000, 3))
+    others = significance.spread(first[:20].tolist())
+    found = [significance.p_value(list(one), others=others) < 0.05 for one in first]
+    alone = [significance.p_value(list(one)) < 0.05 for one in first]
+    assert np.mean(found) > 0.9 > 0.7 > np.mean(alone)
 
 
 def percentile_bootstrap(dice: np.random.Generator, rounds: Array) -> bool:

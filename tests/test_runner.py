@@ -131,6 +131,15 @@ def test_what_will_be_narrow_soonest_is_refined_first(journal: Journal) -> None:
     assert "mild time" in refined
 
 
+def test_what_is_left_to_others_is_not_refined_but_has_its_fewest_launches(journal: Journal) -> None:
+    wild, mild = (make_cases("a", "b", benchmark=name) for name in ("wild", "mild"))
+    planned = dataclasses.replace(
+        plan(wild, mild, kinds=("time",)), leave=lambda: {wild[0].group} if journal.run.launches else ()
+    )
+    quiet = run(journal, planned, wobbling(0.3, mild=0.03))
+    assert quiet.kinds.count("wild time") == SETTINGS.launches[0] < quiet.kinds.count("mild time")
+
+
 def test_no_launch_is_refined_that_would_outlast_the_budget(journal: Journal) -> None:
     engine, clock = wobbling(0.3), [0.0]
     start = engine.start

@@ -95,6 +95,59 @@ def test_pooled_is_the_regression_on_which_look_it_was(first: list[float], again
     assert significance.pooled(first, again, up=False) == pytest.approx(1 - expected, abs=1e-9)
 
 
+@given(
+    st.lists(st.floats(-1, 1), min_size=2, max_size=8).filter(
+        lambda values: max(values) - min(values) > 1e-6
+    ),
+    st.sampled_from(["two-sided", "greater", "less"]),
+)
+def test_p_is_that_of_scipys_t_test(values: list[float], alternative: str) -> None:
+    from scipy.stats import ttest_1samp
+
+    expected = ttest_1samp(values, 0.0, alternative=alternative).pvalue
+    assert significance.p_value(values, alternative) == pytest.approx(expected, rel=1e-6)
+
+
+def test_values_that_are_all_equal_are_no_change_or_one_beyond_doubt() -> None:
+    assert significance.p_value([0.0, 0.0]) == 1.0
+    assert significance.p_value([0.1, 0.1]) == 0.0
+    assert significance.p_value([0.1, 0.1], "less") == 1.0
+    assert significance.p_value([0.1]) == 1.0
+
+
+def drawn(freedom: float, scale: float, cases: int, launches: int) -> list[list[float]]:
+    """Log ratios of cases whose variances are scaled inverse chi-squared."""
+    dice = numpy.random.default_rng(7)
+    deviations = scale * numpy.sqrt(freedom / dice.chisquare(freedom, cases))
+    return [list(dice.normal(0, one, launches)) for one in deviations]
+
+
+@pytest.mark.parametrize("freedom", [2.0, 5.0])
+def test_the_spread_that_cases_were_drawn_from_is_fitted(freedom: float) -> None:
+    found = significance.spread(drawn(freedom, 0.02, 4000, 4))
+    assert found.freedom == pytest.approx(freedom, rel=0.15)
+    assert math.sqrt(found.variance) == pytest.approx(0.02, rel=0.05)
+
+
+def test_cases_that_all_vary_alike_are_worth_no_more_than_four_of_three_launches() -> None:
+    found = significance.spread(drawn(1e6, 0.02, 400, 3))
+    assert found.freedom == significance.WORTH
+    assert math.sqrt(found.variance) == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_few_cases_or_such_without_a_spread_tell_nothing_of_each_other() -> None:
+    few = drawn(5.0, 0.02, significance.CASES - 1, 3)
+    assert significance.spread(few) == significance.OWN
+    assert significance.spread([*few, [0.1, 0.1, 0.1], [0.1], []]) == significance.OWN
+    assert significance.spread([*few, ROUGH]) != significance.OWN
+
+
+def test_what_the_others_vary_by_makes_three_launches_tell_more_and_chance_agreement_less() -> None:
+    others = significance.Spread(4.0, 0.02**2)
+    assert significance.p_value(ROUGH) > 0.05 > significance.p_value(ROUGH, others=others)
+    assert significance.p_value(SHARP, others=others) > significance.p_value(SHARP)
+
+
 def test_the_errors_of_all_looks_sum_to_that_of_one_test() -> None:
     assert sum(error for _, error in significance.CONFIRMS) == pytest.approx(significance.ALPHA)
 

@@ -21,6 +21,8 @@ from trust.verdicts import FAILED, FASTER, SLOWER, UNCHANGED, Plant, Verdict
 NAME = "claimbench"
 #: The fewest launches, as `compare` has it, and the most.
 LAUNCHES = (comparing.FEWEST, 40)
+#: Launches of 40 s a verdict; less time has shorter ones.
+PACE = Pace(lane=1.6, warm_up=0.2)
 WORDS = {"slower": SLOWER, "faster": FASTER, "same": UNCHANGED, "unclear": UNCHANGED}
 
 
@@ -39,7 +41,7 @@ class Silent:
 def measure(plants: Sequence[Plant], seconds: float, folder: Path) -> list[Verdict]:
     """The verdicts, with `seconds` for each of them."""
     units = [{one.work: one.units[side] for one in plants} for side in (0, 1)]
-    settings = Settings(seconds * len(plants), comparing.PRECISION, LAUNCHES, pace(seconds))
+    settings = Settings(seconds * len(plants), comparing.PRECISION, LAUNCHES, comparing.pace(PACE, seconds))
     found, run = compared(units, settings, folder)
     return [_verdict(one, found, run) for one in plants]
 
@@ -66,21 +68,6 @@ def compared(
         finally:
             journal.close()
     return compare.live(View(journal.run.info, journal.run.launches), "A", "B"), journal.run
-
-
-def pace(seconds: float) -> Pace:
-    """As `compare` has it, in proportion: a launch takes a sixth of what a verdict of `seconds` may take.
-
-    Most take less: they end as soon as they are sure.
-    """
-    lane = min(max(0.08 * seconds, 0.1), 1.6)
-    return Pace(
-        block=min(0.01, lane / 30),
-        slice=comparing.SLICE,
-        lane=lane,
-        warm_up=min(lane / 3, 0.2),
-        sure=comparing.SURE,
-    )
 
 
 def _verdict(plant: Plant, found: Comparison, run: Run) -> Verdict:

@@ -21,8 +21,8 @@ from harness.engines.warm_process import ForkedProcess, Side, WarmProcess
 from harness.errors import BadInput, WorkerFailed
 from harness.record import Json
 
-#: A warm process is replaced after it has started so many workers.
-RENEW = 24
+#: A warm process is replaced after it has started so many workers. A new one takes up to 5 s, a launch 1 s.
+RENEW = 64
 #: What a worker must be able to do; the rest of the protocol came later and can be missed.
 NEEDED = frozenset({"warm_up", "block", "evidence", "equality", "memory"})
 #: Without these a worker of an older commit is still as good: it has nothing to tell.
