@@ -2,10 +2,10 @@
 
 Measured live, the two took turns within each launch, so a launch gives one log ratio and the test is
 Student's t over launches, one sample, moderated by what launches of the other cases vary by. Over the suite
-the false discovery rate is held at 5 %; see `significance` for both. What then looks like a change is an alarm,
-not a result: it is measured again in new processes, and only where the mean of these launches alone shows the
-same (one-sided, 5 % over all looks of `significance.CONFIRMS`) it is said. So a case that has not changed is
-called slower or faster in under 0.5 % of comparisons, in simulation (tests/test_coverage.py).
+the false discovery rate is held at 5 %; see `significance` for both. What then looks like a change is an
+alarm, not a result: it is measured again in new processes, and only where the mean of these launches alone
+shows the same (one-sided, 5 % over all looks of `significance.CONFIRMS`) it is said. So a case that has not
+changed is called slower or faster in under 0.5 % of comparisons, in simulation (tests/test_coverage.py).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -231,12 +232,8 @@ def look(
     """As `measure`, of these groups only; `lanes` says by a lane's id what it is, and on which side."""
     ends = now() + settings.budget
     start = both.start(lanes)
-
-    def suspects() -> Collection[str]:
-        """What looks changed is for the second look to decide; the first goes on with the others."""
-        return compare.suspects(compare.part(View(journal.run.info, journal.run.launches), groups))
-
-    plan = dataclasses.replace(_plan(groups, lambda case: lanes[case.id][0].kinds), leave=suspects)
+    timed = _plan(groups, lambda case: lanes[case.id][0].kinds)
+    plan = dataclasses.replace(timed, leave=_Suspects(journal, groups))
 
     def left() -> float:
         return ends - now()
@@ -259,6 +256,28 @@ def look(
         # A case without its fewest launches gets them however long they take, so not at the very end.
         if made == len(journal.run.launches) or left() <= (0 if whole else longest):
             return whole
+
+
+class _Suspects:
+    """Groups whose time looks changed: the second look decides about them, the first goes on with the others.
+
+    It is asked before each launch, and what it knows of a group stays until that has another.
+    """
+
+    def __init__(self, journal: Journal, groups: list[list[Case]]) -> None:
+        self._run = journal.run
+        self._groups = groups
+        self._made: Counter[str] = Counter()
+        self._found: dict[str, compare.Effects] = {}
+
+    def __call__(self) -> Collection[str]:
+        made = Counter(launch["group"] for launch in self._run.launches)
+        run = View(self._run.info, self._run.launches)
+        for group in self._groups:
+            if made[group[0].group] != self._made[group[0].group]:
+                self._found |= compare.effects(compare.part(run, [group]))
+        self._made = made
+        return compare.alarms(self._found)
 
 
 def _plan(groups: list[list[Case]], kinds: Callable[[Case], tuple[str, ...]]) -> Plan:

@@ -72,6 +72,15 @@ def confirms(journal: Journal) -> list[bool]:
 UNEVEN = [1.3, 0.7] * 50
 
 
+def test_launches_are_as_short_as_the_time_of_a_case_asks_for_and_no_longer_than_the_profiles() -> None:
+    most = Pace(lane=1.6, block=0.01, warm_up=0.2)
+    found = [comparing.pace(most, seconds) for seconds in (1.0, 10.0, 1000.0)]
+    assert [one.lane for one in found] == [comparing.SHORTEST, pytest.approx(0.4), most.lane]
+    assert [one.warm_up for one in found] == [pytest.approx(0.1 / 3), pytest.approx(0.4 / 3), most.warm_up]
+    assert [one.block for one in found] == [pytest.approx(0.1 / comparing.VISITS), 0.01, 0.01]
+    assert {(one.slice, one.sure) for one in found} == {(comparing.SLICE, comparing.SURE)}
+
+
 def test_what_is_left_of_the_budget_goes_to_what_is_not_told_yet(tmp_path: Path) -> None:
     """The first look ends at 65 % of it; of what is left another takes 65 %, and so on."""
     both = Both(*UNEVEN)
@@ -102,6 +111,16 @@ def test_what_looks_changed_is_measured_again_from_new_warm_processes(tmp_path: 
     assert whole
     assert confirms(journal) == [False] * 3 + [True] * 2
     assert both.renewed == 2
+
+
+def test_what_looks_changed_is_left_to_the_second_look_and_others_go_on(tmp_path: Path) -> None:
+    """Three launches that differ by 30 % show that B is three times as slow; no number makes them precise."""
+    uneven, even = [3.0, 2.3, 3.9], [1.03, 0.97, 1.02]
+    both = Both(*uneven, *even, *[1.0] * 4, *[3.0] * 8)
+    _, journal = looked(tmp_path, both, budget=220.0, names=2)
+    kinds = [(one["group"].split("/")[0], bool(one.get("confirms"))) for one in journal.run.launches]
+    assert kinds[:10] == [("b0", False)] * 3 + [("b1", False)] * 7
+    assert ("b0", True) in kinds
 
 
 def test_what_comes_to_look_changed_later_is_measured_again_too(tmp_path: Path) -> None:
