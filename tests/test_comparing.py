@@ -114,13 +114,13 @@ def test_what_looks_changed_is_measured_again_from_new_warm_processes(tmp_path: 
 
 
 def test_what_looks_changed_is_left_to_the_second_look_and_others_go_on(tmp_path: Path) -> None:
-    """Three launches that differ by 30 % show that B is three times as slow; no number makes them precise."""
-    uneven, even = [3.0, 2.3, 3.9], [1.03, 0.97, 1.02]
-    both = Both(*uneven, *even, *[1.0] * 4, *[3.0] * 8)
-    _, journal = looked(tmp_path, both, budget=220.0, names=2)
+    """Launches of b0 tell a change and how large it is hardly: no number here makes them precise."""
+    both = Both(3.0, 2.3, 3.9, *[1.0] * 3, *[3.0, 2.3, 3.9] * 8)
+    whole, journal = looked(tmp_path, both, budget=220.0, names=2)
     kinds = [(one["group"].split("/")[0], bool(one.get("confirms"))) for one in journal.run.launches]
-    assert kinds[:10] == [("b0", False)] * 3 + [("b1", False)] * 7
-    assert ("b0", True) in kinds
+    assert whole
+    assert kinds == [("b0", False)] * 3 + [("b1", False)] * 3 + [("b0", True)] * (len(kinds) - 6)
+    assert len(kinds) > 6
 
 
 def test_what_comes_to_look_changed_later_is_measured_again_too(tmp_path: Path) -> None:
