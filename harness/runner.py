@@ -3,7 +3,8 @@
 First pass: each group of cases in the plan's order gets its memory, then its timing launches, so that rows
 appear from the start and no group waits for another's noise. Then launches that were noisy are made again.
 Then what is left of the budget goes, launch by launch, to the group that will be precise enough soonest, so
-that as many as can be are. It never stops because a result looks significant.
+that as many as can be are. It never stops because a result looks significant; a comparison leaves such a one
+to launches of its own (`Plan.leave`).
 """
 
 from __future__ import annotations
