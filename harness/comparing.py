@@ -33,11 +33,11 @@ PRECISION = 0.02
 FEWEST = 3
 #: A launch that is as sure of its ratio ends: what is left is how launches differ.
 SURE = PRECISION / 4
-#: Slices in which long steps take turns, s. Cold caches cost both sides as much: steps of 8 to 170 ms took 8 %
-#: longer in 3 ms than in 10. Where the host's neighbours come and go, launches of an attention of 8 ms a step,
-#: an encoder of 26 and a GPT-2 step of 170 against themselves were off by 4.7, 8.0 and 4.4 % in whole visits,
-#: by 2.2, 2.4 and 3.4 % in slices of 10 ms, 2.5, 2.0 and 1.6 % of 5 ms, 0.9, 1.8 and 1.5 % of 3 ms. The runner
-#: takes 95 us for a slice: 1.4, 2.4 and 3.5 % of a core.
+#: Slices in which long steps take turns, s. Cold caches cost both sides as much: 8 % at 3 ms in place of
+#: 10. Where a host's neighbours come and go, launches of an attention of 8 ms a step, an encoder of 26 and
+#: a GPT-2 step of 170 were off by 4.7, 8.0 and 4.4 % in whole visits, by 2.2, 2.4 and 3.4 % in slices of
+#: 10 ms, 2.5, 2.0 and 1.6 % of 5 ms, 0.9, 1.8 and 1.5 % of 3 ms. Each costs the runner 95 us: 1.4, 2.4 and
+#: 3.5 % of a core.
 SLICE = 0.004
 #: Of a case's part of the budget what each side is timed for in a launch, and the shortest, s. Launches are
 #: the unit: of the same time many short ones tell more than a few long ones. Beside a busy core of twenty
