@@ -22,7 +22,7 @@ from harness.errors import BadInput, WorkerFailed
 from harness.record import Json
 
 #: A warm process is replaced after it has started so many workers. A new one takes up to 5 s, a launch 1 s.
-RENEW = 64
+RENEW = 128
 #: What a worker must be able to do; the rest of the protocol came later and can be missed.
 NEEDED = frozenset({"warm_up", "block", "evidence", "equality", "memory"})
 #: Without these a worker of an older commit is still as good: it has nothing to tell.
