@@ -58,7 +58,7 @@ def spread(samples: Iterable[Sequence[float]]) -> Spread:
     from scipy import optimize
     from scipy.special import digamma, polygamma
 
-    known = [(len(one) - 1, _squares(one)) for one in samples if len(one) > 1 and max(one) > min(one)]
+    known = [(len(one) - 1, squares) for one in samples if len(one) > 1 and (squares := _squares(one))]
     if len(known) < CASES:
         return OWN
     logs = [math.log(squares / n) + math.log(n / 2) - float(digamma(n / 2)) for n, squares in known]
