@@ -15,10 +15,10 @@ within them, is too narrow at the 3 to 10 launches we can afford (Hesterberg, Th
 2015; at 5 launches it covers about 85 % and not 95 %).
 
 Launches are added until an interval is narrow, never until it is significant: a comparison leaves what looks
-changed to other launches, see `compare`. That ends sooner where the
-spread happens to come out small: at t's own 95 % it covers 92 % in the worst case (Anscombe, Proc. Camb.
-Phil. Soc. 48, 1952). So t is taken at 96 %, and 93 to 97 % are covered wherever the rule stops: see
-tests/test_coverage.py. Where chance neighbours outweigh what launches differ by, it is wider than need be.
+changed to other launches, see `compare`. That ends sooner where the spread happens to come out small: at t's
+own 95 % it covers 92 % in the worst case (Anscombe, Proc. Camb. Phil. Soc. 48, 1952). So t is taken at 96 %,
+and 93 to 97 % are covered wherever the rule stops: see tests/test_coverage.py. Where chance neighbours
+outweigh what launches differ by, it is wider than need be.
 
 A block counts by its median, not by its lower quartile. In simulation the quartile halves the spread of
 launches beside a load that comes and goes, for 5 % more when alone; stored runs did not show it, and it
