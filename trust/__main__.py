@@ -174,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument(
         "--full",
         action="store_true",
-        help="20 workloads under both, and steps of 3 and 12 s: two hours and a quarter",
+        help="20 workloads under both, and steps of 3 and 12 s: two and a half hours",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("results/trust"), help="default: %(default)s; goes on there"
