@@ -149,7 +149,8 @@ def _own_share(lines: Sequence[Json], condition: str) -> list[str]:
     timed = [said["runner_timed"] for one in mine for said in one["verdicts"] if said.get("runner_timed")]
     whole = sum(one["own_cpu"] for one in mine) / max(sum(one["wall"] for one in mine), 1e-9)
     waiting = f"{fmean(timed):.1%} while workers were timed, and " if timed else ""
-    return [f"Our runner took {waiting}{whole:.1%} of a core over the whole, with all it starts and judges."]
+    told = f"{waiting}{whole:.1%} of a core over the whole, with all it starts and judges."
+    return [f"{condition.capitalize()}: our runner took {told}"]
 
 
 def as_json(header: Json, lines: Sequence[Json]) -> Json:

@@ -91,6 +91,7 @@ def test_figures_table_plot_and_json_of_what_was_written(tmp_path: Path, asked: 
     text = (tmp_path / "trust.md").read_text()
     assert "| claimbench | 0 of 6 (0%) | 39.3% | 0 of 2 (0%) | 2 of 2 (100%) |" in text
     assert "| asv peakmem | 64.0 MiB (+0%) | failed | failed |" in text
+    assert "\nIdle: our runner took " in text
     found = json.loads((tmp_path / "trust.json").read_text())
     assert found["schema"] == 1
     assert len(found["lines"]) == 13
