@@ -1,5 +1,7 @@
 """Commits as folders: git worktrees under a cache folder, removed when they have been measured.
 
+Those of a comparison that was killed go with the next.
+
 A worktree shares the repository's objects, so it costs the files of one commit and no download.
 """
 
@@ -7,12 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness import scratch
 from harness.errors import BadInput
 
 
@@ -67,16 +68,14 @@ def checkout(repo: Path, commit: str) -> Iterator[Path]:
     """A worktree of that commit, gone after. Raises BadInput if it cannot be made."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "claimbench" / "checkouts"
     cache.mkdir(parents=True, exist_ok=True)
-    _git(repo, "worktree", "prune")  # What a killed comparison left registered.
-    folder = Path(tempfile.mkdtemp(prefix=f"{commit[:10]}-", dir=cache))
     try:
-        if _git(repo, "worktree", "add", "--detach", "--force", str(folder), commit) is None:
-            raise BadInput(f"cannot check out {commit[:10]} under {cache}; is the disk full?")
-        yield folder
+        with scratch.held(cache) as held:
+            folder = held / commit[:10]
+            if _git(repo, "worktree", "add", "--detach", "--force", str(folder), commit) is None:
+                raise BadInput(f"cannot check out {commit[:10]} under {cache}; is the disk full?")
+            yield folder
     finally:
-        _git(repo, "worktree", "remove", "--force", str(folder))
-        shutil.rmtree(folder, ignore_errors=True)
-        _git(repo, "worktree", "prune")
+        _git(repo, "worktree", "prune")  # Of its own folder, and of those that killed comparisons left.
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

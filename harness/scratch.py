@@ -35,16 +35,23 @@ def folder() -> Iterator[Path]:
             f"the temporary folder {place} has too long a path for a socket: set TMPDIR to one of at most "
             f"{LONGEST} characters, such as TMPDIR=/tmp"
         )
-    _sweep(Path(place))
-    made = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
-    with made as name, open(Path(name, LOCK), "ab") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with held(Path(place)) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def held(place: Path) -> Iterator[Path]:
+    """A new folder in `place`, gone afterwards, as are those there that killed runs have left."""
+    _sweep(place)
+    made = tempfile.TemporaryDirectory(prefix=PREFIX, dir=place, ignore_cleanup_errors=True)
+    with made as name, open(Path(name, LOCK), "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield Path(name)
 
 
 def _sweep(place: Path) -> None:
     for lock in place.glob(f"{PREFIX}*/{LOCK}"):
         # Another user's cannot be opened; one that another run sweeps at the same time is gone.
-        with contextlib.suppress(OSError), open(lock, "rb") as held:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(OSError), open(lock, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(lock.parent, ignore_errors=True)

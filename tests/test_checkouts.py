@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,37 @@ def test_it_is_gone_after_an_error_too(repo: Path) -> None:
     with pytest.raises(KeyError), checkouts.checkout(repo, checkouts.resolve(repo, "HEAD")) as folder:
         raise KeyError
     assert not folder.exists()
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from harness import checkouts
+with checkouts.checkout(Path(sys.argv[1]), sys.argv[2]) as place:
+    print(place, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_comparison_left_goes_with_the_next(repo: Path) -> None:
+    commit = checkouts.resolve(repo, "HEAD")
+    killed = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(repo), commit],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(checkouts.__file__).parent.parent,
+    )
+    assert killed.stdout
+    left = Path(killed.stdout.readline().strip())
+    with checkouts.checkout(repo, commit):
+        assert left.is_dir(), "it is still measured"
+    killed.kill()
+    killed.communicate()
+    assert left.is_dir()
+    with checkouts.checkout(repo, commit):
+        assert not left.exists()
+    assert len(git(repo, "worktree", "list").splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["nobody", "--all", "", "HEAD~9"])
