@@ -166,7 +166,7 @@ def suite(deviations: Array, change: float, trials: int = 120) -> tuple[Array, A
         first = dice.normal(shift, deviations, (most, len(deviations))).T.tolist()
         again = dice.normal(shift, deviations, (CONFIRMS[-1][0], len(deviations))).T.tolist()
         found = {str(i): compare.Effects(one[:few]) for i, one in enumerate(first)}
-        while wanted := [name for name, one in found.items() if further(one) and name not in alarms(found)]:
+        while wanted := [name for name in found.keys() - alarms(found) if further(found[name])]:
             for name in wanted:
                 found[name] = compare.Effects(first[int(name)][: len(found[name].first) + 1])
         for name in alarms(found):
