@@ -3,7 +3,8 @@
 ``time``     all workers of the group exist at once and run in lock step: one is timed while the
              others sleep on their pipes. A round visits every variant in a random order and then in the
              mirrored one (A B C C B A; of two variants ABBA or BAAB), so that a drift falls on all alike.
-             Long steps take such turns within each step (see `slices`).
+             Long steps take such turns within each step (see `slices`); one that fills the launch by itself
+             is visited once.
 ``memory``   one worker at a time, alone: no peak is read from a process or a device that holds another.
 ``quality``  as memory; the seed changes from launch to launch, for a loss differs between seeds.
 
@@ -57,7 +58,7 @@ class Pace:
     """Visits that last LONG slices and more, of steps that do nothing but compute, take turns within a visit.
 
     A slice begins with cold caches, which cost some 1.5 ms: little of this one, and not the same of every
-    variant's. What compares two versions of the same code takes shorter ones.
+    variant's. What compares two versions of the same code takes shorter ones, in visits of up to a second.
     """
     lane: float = 3.0
     """No further round of a variant that has been timed this long in the launch."""
@@ -87,6 +88,9 @@ class Pace:
 FEWEST, SHORT = 5, 0.1
 #: Slices of a visit that is long.
 LONG = 5
+#: Slices of a visit that is a round by itself. Longer visits have longer slices, up to LONGER, s: each costs
+#: the runner 95 us, and steps of 12 s in slices of 10 ms varied by 0.4 %.
+MANY, LONGER = 200, 0.01
 #: Rounds whose spread says how sure a launch is.
 TELLING = 8
 
@@ -99,8 +103,8 @@ class Lane:
     worker: Worker
     record: Json
     steps: int = 1
-    long: bool = False
-    """Whether visits can take turns with others within them, and last long enough for that."""
+    stoppable: float = 0.0
+    """About how long a visit lasts that can take turns with others within; 0 if it cannot."""
     timed: float = 0.0
     levels: list[float] = field(default_factory=list)
     """The median of each block."""
@@ -128,8 +132,10 @@ def time_launch(start: Start, cases: list[Case], launch: int, pace: Pace) -> lis
             order = [lane for lane in lanes if lane.open and lane.timed < pace.lane]
             dice.shuffle(order)
             for turn in (order, order[::-1]):
-                _turn(turn, visit, pace)
+                even = _turn(turn, visit, pace)
                 visit += len(turn)
+                if even and all(lane.timed >= pace.lane for lane in turn):
+                    break
         for lane in lanes:
             lane.record["runner"] = round(lane.worked / lane.waited, 5) if lane.waited else 0.0
             _attempt(lane, lambda lane: _tell(lane, pace))
@@ -213,7 +219,7 @@ def _warm_up(lane: Lane, pace: Pace) -> None:
     lane.record.update(warm, blocks=[], visits=[])
     step = min(warm["warmup"] or [warm["first_step"]])
     lane.steps = steps_per_visit(step, pace)
-    lane.long = lane.record.pop("stoppable", False) and lane.steps * step >= LONG * pace.slice
+    lane.stoppable = lane.steps * step if lane.record.pop("stoppable", False) else 0.0
 
 
 def steps_per_visit(step: float, pace: Pace) -> int:
@@ -258,14 +264,17 @@ def _hold(lanes: list[Lane], turn: int, pace: Pace) -> None:
             _attempt(lane, lambda lane: ask(lane, None))
 
 
-def _turn(order: list[Lane], visit: int, pace: Pace) -> None:
-    """A visit of each lane, the first of which is number `visit`."""
+def _turn(order: list[Lane], visit: int, pace: Pace) -> bool:
+    """A visit of each lane, the first of which is number `visit`; whether they took MANY turns within."""
     order = [lane for lane in order if lane.open]
-    if len(order) > 1 and all(lane.long for lane in order):
-        _sliced(order, visit, pace)
-        return
+    shortest = min((lane.stoppable for lane in order), default=0.0)
+    if len(order) > 1 and shortest >= LONG * pace.slice:
+        slice = max(pace.slice, min(shortest / MANY, LONGER))
+        _sliced(order, visit, pace, slice)
+        return shortest >= MANY * pace.slice
     for number, lane in enumerate(order, visit):
         _attempt(lane, lambda lane, number=number: _visit(lane, number, pace))  # type: ignore[misc]
+    return False
 
 
 def _visit(lane: Lane, visit: int, pace: Pace) -> None:
@@ -280,10 +289,10 @@ def _visit(lane: Lane, visit: int, pace: Pace) -> None:
     _keep(lane, found["seconds"], visit)
 
 
-def _sliced(order: list[Lane], visit: int, pace: Pace) -> None:
+def _sliced(order: list[Lane], visit: int, pace: Pace, slice: float) -> None:
     """All visits at once, which take turns within. Of its steps a visit keeps the mean."""
     worked = time.process_time()
-    found = slices.visits([(lane.worker, lane.steps) for lane in order], pace.slice, pace.limit)
+    found = slices.visits([(lane.worker, lane.steps) for lane in order], slice, pace.limit)
     worked = (time.process_time() - worked) / len(order)
     for number, (lane, seconds) in enumerate(zip(order, found, strict=True), visit):
         if isinstance(seconds, WorkerFailed):
@@ -292,7 +301,7 @@ def _sliced(order: list[Lane], visit: int, pace: Pace) -> None:
         lane.waited += seconds
         lane.worked += worked
         lane.timed += seconds
-        lane.record["slice"] = pace.slice
+        lane.record["slice"] = slice
         _keep(lane, [seconds / lane.steps], number)
 
 
@@ -314,8 +323,11 @@ def _tell(lane: Lane, pace: Pace) -> None:
 
 
 def _whole_rounds(record: Json) -> Json:
-    """A worker that failed between a round's two visits leaves half a round, which compares with nothing."""
-    if len(record.get("blocks", ())) % 2:
+    """A worker that failed between a round's two visits leaves half a round, which compares with nothing.
+
+    Visits that took turns within compare by themselves.
+    """
+    if len(record.get("blocks", ())) % 2 and "slice" not in record:
         record["blocks"].pop()
         record["visits"].pop()
     return record

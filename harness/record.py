@@ -9,7 +9,8 @@ A launch is one line of a run's journal, ``records.jsonl``::
 and a record is what that launch gave for one case. Keys by kind, all seconds and bytes:
 
 ``time``     ``first_step``; ``warmup`` [s]; ``threads`` that compute; ``blocks`` [[s per step, ...], ...]:
-             one list per visit, of thousands of steps every n-th; visits 2r and 2r+1 form round r;
+             one list per visit, of thousands of steps every n-th; visits 2r and 2r+1 form round r, or
+             a last one alone, of steps that took turns within;
              ``visits`` [order index of each block within the launch]; ``equality`` {metric, value,
              tolerance, ok}; ``cold_cache``; ``build_seconds``; ``runner``, what the runner used of a core
              while this worker was timed; ``slice``, seconds of a turn, where steps took turns within a step

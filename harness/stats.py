@@ -91,10 +91,12 @@ def rounds(baseline: Sequence[float], variant: Sequence[float]) -> list[float]:
     """log(variant time / baseline time) of each round that both have whole.
 
     Arguments are `medians` of blocks; blocks 2r and 2r + 1 are the two visits of round r. The visits mirror
-    each other (ABBA), so a linear drift of the machine falls on both alike and cancels.
+    each other (ABBA), so a linear drift of the machine falls on both alike and cancels. A last visit without
+    another is a round of its own: it took such turns within.
     """
     visits = [math.log(v / b) for b, v in zip(baseline, variant, strict=False)]
     found = [(first + second) / 2 for first, second in zip(visits[::2], visits[1::2], strict=False)]
+    found += visits[2 * len(found) :]
     return [d for d in found if math.isfinite(d)]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from harness import launch
+from harness import launch, stats
 from harness.errors import WorkerFailed
 from harness.launch import Pace
 from harness.record import Json
@@ -216,9 +217,9 @@ def test_reading_an_answer_is_not_counted_for_no_worker_runs_then(monkeypatch: p
     assert [one["runner"] for one in found] == [0.01, 0.01]
 
 
-def long(*stoppable: bool) -> FakeEngine:
-    """Variants a, b, ... with steps of a second, some of which can take turns within them."""
-    warm = {"first_step": 1.0, "warmup": [1.0], "threads": 1}
+def long(*stoppable: bool, seconds: float = 1.0) -> FakeEngine:
+    """Variants a, b, ... with steps of so many seconds, some of which can take turns within them."""
+    warm = {"first_step": seconds, "warmup": [seconds], "threads": 1}
     told = [warm | ({"stoppable": True} if one else {}) for one in stoppable]
     return FakeEngine({name: {"warm_up": one} for name, one in zip("abc", told, strict=False)})
 
@@ -244,6 +245,39 @@ def test_long_steps_that_compute_take_turns_within_a_step(monkeypatch: pytest.Mo
     assert asked[0][1:] == (0.01, 50)
 
 
+@pytest.mark.parametrize(("slice", "visits"), [(0.004, 1), (0.006, 2)])
+def test_one_visit_of_many_turns_is_enough_where_it_fills_the_launch(
+    slice: float, visits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a second: 200 turns of 5 ms, or 167 of 6."""
+    asked = []
+
+    def sliced(workers: list[tuple[Any, int]], slice: float, limit: float) -> list[float]:
+        asked.append(slice)
+        return [2.0 if one.case.variant == "b" else 1.0 for one, _ in workers]
+
+    monkeypatch.setattr("harness.slices.visits", sliced)
+    pace = replace(PACE, slice=slice, lane=0.9)
+    a, b = launch.time_launch(long(True, True).start, make_cases("a", "b"), 0, pace)
+    assert (a["blocks"], b["blocks"]) == ([[1.0]] * visits, [[2.0]] * visits)
+    assert asked == [max(slice, 0.005)] * visits == [a["slice"]] * visits
+    assert stats.rounds([1.0] * visits, [2.0] * visits) == [pytest.approx(math.log(2))]
+
+
+def test_where_one_does_not_fill_it_rounds_are_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.slices.visits", lambda workers, slice, limit: [1.0, 1.0])
+    pace = replace(PACE, slice=0.004, lane=1.1)
+    a, _ = launch.time_launch(long(True, True).start, make_cases("a", "b"), 0, pace)
+    assert len(a["blocks"]) == 2
+
+
+def test_slices_of_long_steps_are_longer_up_to_ten_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.slices.visits", lambda workers, slice, limit: [12.0, 12.0])
+    engine = long(True, True, seconds=12.0)
+    a, _ = launch.time_launch(engine.start, make_cases("a", "b"), 0, replace(PACE, slice=0.004))
+    assert a["slice"] == 0.01
+
+
 @pytest.mark.parametrize(("stoppable", "slice"), [(False, 0.01), (True, 0.5)])
 def test_they_do_not_if_one_of_them_cannot_or_is_short(stoppable: bool, slice: float) -> None:
     engine = long(True, stoppable)
@@ -262,6 +296,16 @@ def test_one_that_fails_within_a_turn_leaves_the_others_measured(monkeypatch: py
     assert (b["outcome"], b["blocks"]) == ("timeout", [])
     assert engine.workers[1].closed
     assert len(a["blocks"]) == len(c["blocks"]) == 6
+
+
+def test_one_that_fails_in_its_second_such_visit_keeps_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = iter([1.0, failed("timeout")])
+    monkeypatch.setattr(
+        "harness.slices.visits",
+        lambda workers, slice, limit: [next(found) if one.case.variant == "b" else 1.0 for one, _ in workers],
+    )
+    _, b = launch.time_launch(long(True, True).start, make_cases("a", "b"), 0, replace(PACE, slice=0.01))
+    assert (b["outcome"], b["blocks"]) == ("timeout", [[1.0]])
 
 
 def test_a_launch_that_is_sure_ends_early() -> None:

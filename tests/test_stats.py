@@ -42,10 +42,14 @@ def test_an_interrupted_step_does_not_move_its_block() -> None:
     assert rounds([[1.0, 1.0, 50.0]] * 2, [[2.0, 2.0, 2.0]] * 2) == pytest.approx([math.log(2)])
 
 
-def test_half_a_round_is_no_round() -> None:
-    assert rounds([[1.0]] * 3, [[1.0]] * 5) == [0.0]
-    assert rounds([[1.0]], [[1.0]]) == []
+def test_what_only_one_side_has_is_no_round() -> None:
+    assert rounds([[1.0]] * 2, [[1.0]] * 5) == [0.0]
     assert rounds([], [[1.0], [1.0]]) == []
+
+
+def test_a_last_visit_alone_is_a_round() -> None:
+    assert rounds([[1.0]], [[2.0]]) == [pytest.approx(math.log(2))]
+    assert rounds([[1.0]] * 3, [[1.0], [1.0], [2.0]]) == [0.0, pytest.approx(math.log(2))]
 
 
 @pytest.mark.parametrize("bad", [[], [0.0]])
@@ -64,7 +68,7 @@ def test_swapping_baseline_and_variant_swaps_the_sign(
 @given(BLOCKS, st.floats(0.1, 10))
 def test_a_constant_factor_is_found_exactly(blocks: list[list[float]], factor: float) -> None:
     slower = [[factor * seconds for seconds in block] for block in blocks]
-    assert rounds(blocks, slower) == pytest.approx([math.log(factor)] * (len(blocks) // 2), abs=1e-9)
+    assert rounds(blocks, slower) == pytest.approx([math.log(factor)] * ((len(blocks) + 1) // 2), abs=1e-9)
 
 
 def test_a_launch_counts_by_the_median_of_its_rounds() -> None:
