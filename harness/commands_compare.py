@@ -147,12 +147,11 @@ def _measured(
 def settings(options: argparse.Namespace) -> Settings:
     """Of a comparison; of the budget, a case may take all."""
     profile = PROFILES[options.profile]
-    fewest = max(comparing.FEWEST, profile.launches[0])
     limit = session.seconds(options.timeout)
     return dataclasses.replace(
         profile,
         precision=comparing.PRECISION,
-        launches=(fewest, max(fewest, profile.launches[1])),
+        launches=(max(comparing.FEWEST, profile.launches[0]), comparing.MOST),
         pace=dataclasses.replace(comparing.pace(profile.pace, math.inf), limit=limit),
         budget=session.seconds(options.budget) if options.budget else profile.budget,
     )

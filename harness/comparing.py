@@ -29,8 +29,9 @@ from harness.store import Journal
 
 #: Half-width of the interval at which a case has been measured enough: regressions are small.
 PRECISION = 0.02
-#: Three that agree within half of that are enough, see `precision.BY_CHANCE`; of others there are more.
-FEWEST = 3
+#: Three launches that agree within half of that are enough, see `precision.BY_CHANCE`. Of others there are as
+#: many as it takes and the time allows, but for those that would take for ever.
+FEWEST, MOST = 3, 40
 #: A launch that is as sure of its ratio ends: what is left is how launches differ.
 SURE = PRECISION / 4
 #: Slices in which long steps take turns, s. Cold caches cost both sides as much: 8 % at 3 ms in place of

@@ -19,6 +19,7 @@ def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     small = dataclasses.replace(quick, pace=pace, launches=(2, 2))
     monkeypatch.setitem(commands_compare.PROFILES, "quick", small)
     monkeypatch.setattr(comparing, "FEWEST", 2)
+    monkeypatch.setattr(comparing, "MOST", 2)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, commands_compare, store
+from harness import cli, commands_compare, comparing, store
 from harness.launch import Pace
 from tests.test_checkouts import git
 
@@ -68,7 +69,8 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     quick = commands_compare.PROFILES["quick"]
     pace = Pace(rounds=3, block=0.02, lane=1.0, warm_up=0.05)
-    small = dataclasses.replace(quick, pace=pace, launches=(4, 6), budget=120)
+    small = dataclasses.replace(quick, pace=pace, launches=(4, 4), budget=120)
+    monkeypatch.setattr(comparing, "MOST", 6)
     monkeypatch.setitem(commands_compare.PROFILES, "quick", small)
     return folder
 
@@ -92,11 +94,18 @@ def test_a_slower_commit_is_found_and_fails_the_check(repo: Path, capsys: pytest
     assert not list((repo.parent / "cache" / "claimbench" / "checkouts").iterdir())
 
 
+@pytest.mark.parametrize(("profile", "fewest"), [("quick", 3), ("standard", 5)])
+def test_a_case_is_measured_until_it_is_told_as_far_as_the_time_goes(profile: str, fewest: int) -> None:
+    options = argparse.Namespace(profile=profile, timeout="5m", budget=None)
+    assert commands_compare.settings(options).launches == (fewest, comparing.MOST)
+
+
 #: As `repo` has it, for a process of its own that can be killed.
 SMALL = """
 import dataclasses, sys
-from harness import cli, commands_compare
+from harness import cli, commands_compare, comparing
 from harness.launch import Pace
+comparing.MOST = 4
 quick = commands_compare.PROFILES["quick"]
 pace = Pace(rounds=3, block=0.02, lane=0.5, warm_up=0.05)
 commands_compare.PROFILES["quick"] = dataclasses.replace(quick, pace=pace, launches=(4, 4), budget=30)

@@ -19,8 +19,6 @@ from trust import declared
 from trust.verdicts import FAILED, FASTER, SLOWER, UNCHANGED, Plant, Verdict
 
 NAME = "claimbench"
-#: The fewest launches, as `compare` has it, and the most.
-LAUNCHES = (comparing.FEWEST, 40)
 #: Launches of 40 s a verdict; less time has shorter ones.
 PACE = Pace(lane=1.6, warm_up=0.2)
 WORDS = {"slower": SLOWER, "faster": FASTER, "same": UNCHANGED, "unclear": UNCHANGED}
@@ -41,7 +39,8 @@ class Silent:
 def measure(plants: Sequence[Plant], seconds: float, folder: Path) -> list[Verdict]:
     """The verdicts, with `seconds` for each of them."""
     units = [{one.work: one.units[side] for one in plants} for side in (0, 1)]
-    settings = Settings(seconds * len(plants), comparing.PRECISION, LAUNCHES, comparing.pace(PACE, seconds))
+    launches, pace = (comparing.FEWEST, comparing.MOST), comparing.pace(PACE, seconds)
+    settings = Settings(seconds * len(plants), comparing.PRECISION, launches, pace)
     found, run = compared(units, settings, folder)
     return [_verdict(one, found, run) for one in plants]
 
