@@ -137,7 +137,7 @@ def compared(change: float, own: float, neighbour: float = 0.1) -> tuple[Array, 
 @pytest.mark.parametrize("own", [0.005, 0.01, 0.02, 0.03])
 @pytest.mark.parametrize("neighbour", [0.0, 0.25])
 def test_a_change_that_is_none_is_rarely_called_one(own: float, neighbour: float) -> None:
-    """At most 1 % are. Of 8000 without a neighbour 0.2 to 0.55 % were, of up to 10, 20 or 40 launches alike."""
+    """At most 1 % are. Of 8000 without a neighbour 0.2 to 0.55 % were, of up to 10, 20 or 40 launches."""
     alarm, told, _, _ = compared(0.0, own, neighbour)
     assert np.mean(alarm) < 0.1
     assert np.mean(told) < 0.01
