@@ -189,9 +189,11 @@ def _change(one: Effects, p: float, metric: str) -> Change:
 
 
 def _more(values: Sequence[float]) -> str:
-    needed = stats.launches_needed(values, SAME)
+    """What would tell it from no change, or from any of SAME, if its mean stays where it is."""
+    middle = abs(fmean(values))
+    needed = stats.launches_needed(values, max(math.log1p(SAME) - middle, middle))
     more = f"about {max(needed - len(values), 1)} more launches" if needed else "a quieter machine"
-    return f"not told from no change; {more} would tell {SAME:.0%}"
+    return f"not told from no change; {more} would tell"
 
 
 def _results(a: CaseSummary, b: CaseSummary) -> Change | None:

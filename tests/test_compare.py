@@ -86,6 +86,19 @@ def test_too_much_noise_is_unclear_and_says_what_would_tell() -> None:
     assert "more launches" in found.reason
 
 
+@pytest.mark.parametrize("level", [1.009, 1.011])
+def test_what_would_tell_is_so_many_launches_that_stay_where_they_are(level: float) -> None:
+    """Told from no change, or from one of 2 %: whichever is further."""
+    ratios = hand.around(level, 0.04, n=8)
+    found = verdicts(launches(ratios))["time"]
+    more = int(found.reason.split("about ")[1].split(" more launches would tell")[0])
+    times = math.ceil(1 + more / len(ratios))
+    told = verdicts(launches(ratios * times))["time"]
+    assert told.verdict == "same" or "not yet measured again" in told.reason
+    assert times > 2
+    assert "would tell" in verdicts(launches(ratios * (times - 2)))["time"].reason
+
+
 def test_a_difference_of_results_does_not_hide_the_speed() -> None:
     bad = {**EQUAL, "value": 0.5, "ok": False}
     found = verdicts(launches(SLOW, equality=bad), launches(SLOW, confirms=True, equality=bad))
