@@ -201,6 +201,8 @@ def _add_compare(commands: argparse._SubParsersAction[Parser]) -> None:
     says = "exit 1 for slower:5%%, memory:1%%, compile:20%%, different or fails; again for more"
     add("--fail-on", action="append", default=[], metavar="WHAT", help=says)
     add("--budget", metavar="TIME", help="wall time, such as 90s, 10m or 2h; default: the profile's")
+    says = "how sharply each case's time is to be known, while the budget lasts; default 2%%"
+    add("--precision", metavar="PERCENT", default="2%", help=says)
     add("--timeout", metavar="TIME", default="5m", help="a case that hangs this long is ended; default 5m")
     add("--resume", metavar="FOLDER", help="go on with a comparison of the same two")
     add("--benchmarks", type=Path, metavar="DIR", help="a folder of your own declarations")

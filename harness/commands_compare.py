@@ -116,7 +116,7 @@ def _stored(a: str, b: str) -> Comparison:
 
 
 def _live(options: argparse.Namespace, names: Sequence[str]) -> tuple[Comparison, Path | None]:
-    every = settings(options)
+    every = dataclasses.replace(settings(options), precision=session.percent(options.precision))
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(scratch.folder())
         both = stack.enter_context(sides(options))

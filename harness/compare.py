@@ -193,7 +193,8 @@ def _more(values: Sequence[float]) -> str:
     middle = abs(fmean(values))
     needed = stats.launches_needed(values, max(math.log1p(SAME) - middle, middle))
     more = f"about {max(needed - len(values), 1)} more launches" if needed else "a quieter machine"
-    return f"not told from no change; {more} would tell"
+    asked = ", with --precision 1%" if needed and stats.ratio(values).half_width <= SAME else ""
+    return f"not told from no change; {more} would tell{asked}"
 
 
 def _results(a: CaseSummary, b: CaseSummary) -> Change | None:

@@ -36,7 +36,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "doctor": (("doctor", "before a run whose numbers are to be trusted"),),
     "compare": (
         ("compare main . --fail-on slower:5%", "the tree as it is against main"),
-        ("compare main . streaming", "one technique only"),
+        ("compare main . streaming --precision 1%", "one technique only, and more sharply"),
         ("compare --python old/bin/python --python new/bin/python control", "two environments"),
         ("compare results/MACHINE/RUN1 results/MACHINE/RUN2", "two stored runs"),
         ("compare --bisect HEAD~9 HEAD 'CASE'", "which commit made a case slower; CASE as the page names it"),

@@ -184,3 +184,11 @@ def size(text: str) -> int:
     if not match or float(match[1]) <= 0:
         raise BadInput(f"{text!r} is no size; write 512M or 8G")
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
+
+
+def percent(text: str) -> float:
+    """``2%``, ``0.5%`` or a plain number of per cent, as a share. Raises BadInput."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%?", text.strip())
+    if not match or not 0 < float(match[1]) <= 100:
+        raise BadInput(f"{text!r} is no precision; write 1% or 0.5%")
+    return float(match[1]) / 100

@@ -16,6 +16,7 @@ import pytest
 
 from harness import cli, commands_compare, comparing, store
 from harness.launch import Pace
+from harness.settings import Settings
 from tests.test_checkouts import git
 
 ROOT = Path(__file__).parent.parent
@@ -100,6 +101,21 @@ def test_a_case_is_measured_until_it_is_told_as_far_as_the_time_goes(profile: st
     assert commands_compare.settings(options).launches == (fewest, comparing.MOST)
 
 
+@pytest.mark.parametrize(("given", "precision"), [([], comparing.PRECISION), (["--precision", "1%"], 0.01)])
+def test_the_precision_is_the_one_asked_for(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, given: list[str], precision: float
+) -> None:
+    asked = []
+
+    def measure(pair: object, journal: object, settings: Settings, progress: object) -> bool:
+        asked.append(settings.precision)
+        return True
+
+    monkeypatch.setattr(comparing, "measure", measure)
+    assert compare("HEAD~1", "HEAD", *given) == 0
+    assert asked == [precision]
+
+
 #: As `repo` has it, for a process of its own that can be killed.
 SMALL = """
 import dataclasses, sys
@@ -152,6 +168,7 @@ def test_a_killed_comparison_goes_on_and_neither_loses_nor_repeats_a_launch(repo
         (["HEAD"], "compared with what?"),
         ([], "two stored runs, two commits, or --python twice"),
         (["HEAD~1", "HEAD", "--fail-on", "slower:much"], "--fail-on"),
+        (["HEAD~1", "HEAD", "--precision", "0"], "'0' is no precision; write 1% or 0.5%"),
         (["--python", sys.executable], "--python is given twice"),
         (["--python", "/nowhere", "--python", sys.executable], "no such interpreter"),
         (["--bisect", "HEAD", "HEAD~1", "toy"], "no ancestor"),

@@ -99,6 +99,13 @@ def test_what_would_tell_is_so_many_launches_that_stay_where_they_are(level: flo
     assert "would tell" in verdicts(launches(ratios * (times - 2)))["time"].reason
 
 
+@pytest.mark.parametrize(("spread", "precise"), [(0.02, True), (0.04, False)])
+def test_what_is_precise_enough_to_have_ended_says_how_to_go_on(spread: float, precise: bool) -> None:
+    found = verdicts(launches(hand.around(1.009, spread, n=8)))["time"]
+    assert "would tell" in found.reason
+    assert found.reason.endswith(", with --precision 1%") == precise
+
+
 def test_a_difference_of_results_does_not_hide_the_speed() -> None:
     bad = {**EQUAL, "value": 0.5, "ok": False}
     found = verdicts(launches(SLOW, equality=bad), launches(SLOW, confirms=True, equality=bad))
