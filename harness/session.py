@@ -187,8 +187,8 @@ def size(text: str) -> int:
 
 
 def percent(text: str) -> float:
-    """``2%``, ``0.5%`` or a plain number of per cent, as a share. Raises BadInput."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%?", text.strip())
+    """``2%`` or ``0.5%`` as a share; of a plain 0.01 it is not clear what it means. Raises BadInput."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text.strip())
     if not match or not 0 < float(match[1]) <= 100:
         raise BadInput(f"{text!r} is no precision; write 1% or 0.5%")
     return float(match[1]) / 100
