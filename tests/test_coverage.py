@@ -115,7 +115,9 @@ def compared(change: float, own: float, neighbour: float = 0.1) -> tuple[Array, 
     first = change + effects(np.random.default_rng(1), trials, most, own, neighbour)
     again = change + effects(np.random.default_rng(2), trials, CONFIRMS[-1][0], own, neighbour)
     means, halves, numbers = stopped(first, few, comparing.PRECISION)
-    p = np.array([ttest_1samp(one[: int(n)], 0).pvalue for one, n in zip(first, numbers, strict=True)])
+    p = np.zeros(trials)
+    for n in np.unique(numbers):
+        p[numbers == n] = ttest_1samp(first[numbers == n, : int(n)], 0, axis=1).pvalue
     same = (np.expm1(means + halves) < compare.SAME) & (np.expm1(means - halves) > -compare.SAME)
     alarm = (p < 0.05) & ~same
     told, more = np.zeros(trials, bool), np.zeros(trials)
@@ -123,10 +125,10 @@ def compared(change: float, own: float, neighbour: float = 0.1) -> tuple[Array, 
         looked = alarm & ~told
         more[looked] = n
         seen = np.sign(means)[:, None] * again[:, :n]
+        found = np.ones(trials)
         if n <= POOLED:
-            found = np.array(
-                [pooled(one[: int(m)], x) for one, m, x in zip(first, numbers, seen, strict=True)]
-            )
+            for i in np.flatnonzero(looked):
+                found[i] = pooled(first[i, : int(numbers[i])], seen[i])
         else:
             found = ttest_1samp(seen, 0, axis=1, alternative="greater").pvalue
         told |= looked & (found < error)
