@@ -180,7 +180,7 @@ def _change(one: Effects, p: float, metric: str) -> Change:
     if within(ratio, SAME):
         return Change("same", f"within {SAME:.0%}", ratio, p)
     if p >= ALPHA:
-        return Change("unclear", _more(one.all), ratio, p)
+        return Change("unclear", _more(one.all, metric), ratio, p)
     if len(one.again) < significance.CONFIRMS[0][0]:
         return Change("unclear", f"looks {word}, not yet measured again", ratio, p)
     if not significance.confirmed(one.first, one.again, up=up):
@@ -188,12 +188,13 @@ def _change(one: Effects, p: float, metric: str) -> Change:
     return Change(word, f"in {len(one.first)} launches, and in {len(one.again)} more", ratio, p)
 
 
-def _more(values: Sequence[float]) -> str:
+def _more(values: Sequence[float], metric: str) -> str:
     """What would tell it from no change, or from any of SAME, if its mean stays where it is."""
     middle = abs(fmean(values))
     needed = stats.launches_needed(values, max(math.log1p(SAME) - middle, middle))
     more = f"about {max(needed - len(values), 1)} more launches" if needed else "a quieter machine"
-    asked = ", with --precision 1%" if needed and stats.ratio(values).half_width <= SAME else ""
+    ended = metric == "time" and needed and stats.ratio(values).half_width <= SAME
+    asked = ", with --precision 1%" if ended else ""
     return f"not told from no change; {more} would tell{asked}"
 
 

@@ -101,9 +101,13 @@ def test_what_would_tell_is_so_many_launches_that_stay_where_they_are(level: flo
 
 @pytest.mark.parametrize(("spread", "precise"), [(0.02, True), (0.04, False)])
 def test_what_is_precise_enough_to_have_ended_says_how_to_go_on(spread: float, precise: bool) -> None:
-    found = verdicts(launches(hand.around(1.009, spread, n=8)))["time"]
+    """Of time: what compiles is not measured until it is precise."""
+    ratios = hand.around(1.009, spread, n=8)
+    found = verdicts(launches(ratios))["time"]
     assert "would tell" in found.reason
     assert found.reason.endswith(", with --precision 1%") == precise
+    compiled = compare.judged({"a": compare.Effects([math.log(one) for one in ratios])}, "compile")["a"]
+    assert compiled.reason.endswith("would tell")
 
 
 def test_a_difference_of_results_does_not_hide_the_speed() -> None:

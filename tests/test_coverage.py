@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from harness.significance import CONFIRMS, POOLED
 
 Array = NDArray[np.float64]
 ROUNDS, STEPS = 4, 13
+#: Of the 0.4 % that are false, chance then leaves 0.07 %.
+TRIALS = 8000
 
 
 def log_times(dice: np.random.Generator, launches: int, neighbour: float = 0.1) -> Array:
@@ -36,13 +39,26 @@ def log_times(dice: np.random.Generator, launches: int, neighbour: float = 0.1) 
     return np.asarray(dice.normal(0, 0.02, shape) + drift + spikes + slowed * dice.exponential(0.6, shape))
 
 
+def within(dice: np.random.Generator, launches: int, neighbour: float) -> Array:
+    """What the effects of so many launches vary by because of their steps."""
+    levels = np.median(log_times(dice, launches, neighbour), axis=2).reshape(-1, ROUNDS, 4)
+    rounds = (levels[:, :, 1] + levels[:, :, 2] - levels[:, :, 0] - levels[:, :, 3]) / 2
+    return np.asarray(np.median(rounds, axis=1))
+
+
 def effects(
     dice: np.random.Generator, trials: int, n: int, own: float = 0.02, neighbour: float = 0.1
 ) -> Array:
     """The effects of so many trials of n launches, which differ by `own` whatever their steps."""
-    levels = np.median(log_times(dice, trials * n, neighbour), axis=2).reshape(-1, ROUNDS, 4)
-    rounds = (levels[:, :, 1] + levels[:, :, 2] - levels[:, :, 0] - levels[:, :, 3]) / 2
-    return np.asarray(np.median(rounds, axis=1) + dice.normal(0, own, trials * n)).reshape(trials, n)
+    found = within(dice, trials * n, neighbour) + dice.normal(0, own, trials * n)
+    return np.asarray(found).reshape(trials, n)
+
+
+@cache
+def many(seed: int, n: int, neighbour: float) -> Array:
+    """As `within`, of TRIALS trials of n launches; a hundred at a time: all their steps take gigabytes."""
+    dice = np.random.default_rng(seed)
+    return np.concatenate([within(dice, 100 * n, neighbour).reshape(100, n) for _ in range(TRIALS // 100)])
 
 
 def half_widths(found: Array) -> Array:
@@ -104,28 +120,29 @@ def pooled(first: Array, seen: Array) -> float:
 
 
 def compared(change: float, own: float, neighbour: float = 0.1) -> tuple[Array, Array, Array, float]:
-    """2000 cases judged as `compare` does each: alarms, those said, the ratios, and launches on average.
+    """TRIALS cases judged as `compare` does each: alarms, those said, the ratios, and launches on average.
 
     As many launches as make it precise; if it then looks changed, beyond 2 % and told from none, as many more
     as `significance.CONFIRMS` asks for.
     """
     from scipy.stats import ttest_1samp
 
-    trials, few, most = 2000, comparing.FEWEST, comparing.MOST
-    first = change + effects(np.random.default_rng(1), trials, most, own, neighbour)
-    again = change + effects(np.random.default_rng(2), trials, CONFIRMS[-1][0], own, neighbour)
+    few, most, last = comparing.FEWEST, comparing.MOST, CONFIRMS[-1][0]
+    dice = np.random.default_rng(3)
+    first = change + many(1, most, neighbour) + dice.normal(0, own, (TRIALS, most))
+    again = change + many(2, last, neighbour) + dice.normal(0, own, (TRIALS, last))
     means, halves, numbers = stopped(first, few, comparing.PRECISION)
-    p = np.zeros(trials)
+    p = np.zeros(TRIALS)
     for n in np.unique(numbers):
         p[numbers == n] = ttest_1samp(first[numbers == n, : int(n)], 0, axis=1).pvalue
     same = (np.expm1(means + halves) < compare.SAME) & (np.expm1(means - halves) > -compare.SAME)
     alarm = (p < 0.05) & ~same
-    told, more = np.zeros(trials, bool), np.zeros(trials)
+    told, more = np.zeros(TRIALS, bool), np.zeros(TRIALS)
     for n, error in CONFIRMS:
         looked = alarm & ~told
         more[looked] = n
         seen = np.sign(means)[:, None] * again[:, :n]
-        found = np.ones(trials)
+        found = np.ones(TRIALS)
         if n <= POOLED:
             for i in np.flatnonzero(looked):
                 found[i] = pooled(first[i, : int(numbers[i])], seen[i])
@@ -139,10 +156,9 @@ def compared(change: float, own: float, neighbour: float = 0.1) -> tuple[Array, 
 @pytest.mark.parametrize("own", [0.005, 0.01, 0.02, 0.03])
 @pytest.mark.parametrize("neighbour", [0.0, 0.25])
 def test_a_change_that_is_none_is_rarely_called_one(own: float, neighbour: float) -> None:
-    """At most 1 % are. Of 8000 without a neighbour 0.2 to 0.55 % were, of up to 10, 20 or 40 launches."""
     alarm, told, _, _ = compared(0.0, own, neighbour)
     assert np.mean(alarm) < 0.1
-    assert np.mean(told) < 0.01
+    assert np.mean(told) < 0.005
 
 
 def test_five_percent_is_found_and_read_as_four_to_six() -> None:
